@@ -1,0 +1,108 @@
+"""What can go wrong, as one small tree.
+
+    AssistantError            code, message, remedy
+    ├── SettingsError         a setting is wrong
+    ├── AudioFileError        a sound file cannot be used
+    ├── ModelError            a model is missing or damaged
+    │   ├── ModelMissing
+    │   └── ModelDamaged
+    ├── DeviceError           a microphone or loudspeaker cannot be used
+    │   ├── DeviceMissing
+    │   └── DeviceLost
+    └── ProviderError         a provider failed at its work; says whether trying again may help
+        ├── ProviderTimeout
+        └── ProviderMissing   its library or program is not installed
+
+Errors are translated where a library is called (``raise … from error``), never further up.
+"""
+
+from __future__ import annotations
+
+
+class AssistantError(Exception):
+    """Base of all errors of this house. ``str(error)`` is one line: what happened and what to do next."""
+
+    code = "error"
+    """Stable name that a panel can translate."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class SettingsError(AssistantError):
+    """A setting is unknown or has a value that cannot be used."""
+
+    code = "settings"
+
+
+class AudioFileError(AssistantError):
+    """A sound file is missing, empty, or not what its name promises."""
+
+    code = "audio_file"
+
+
+class ModelError(AssistantError):
+    """A model cannot be used."""
+
+    code = "model"
+
+
+class ModelMissing(ModelError):
+    """A model is not on this machine."""
+
+    code = "model_missing"
+
+
+class ModelDamaged(ModelError):
+    """A model's file is not the one that was published."""
+
+    code = "model_damaged"
+
+
+class DeviceError(AssistantError):
+    """A microphone or loudspeaker cannot be used."""
+
+    code = "device"
+
+
+class DeviceMissing(DeviceError):
+    """No device of that name or number."""
+
+    code = "device_missing"
+
+
+class DeviceLost(DeviceError):
+    """A device that worked has gone."""
+
+    code = "device_lost"
+
+
+class ProviderError(AssistantError):
+    """A provider failed at its work."""
+
+    code = "provider"
+
+    def __init__(self, message: str, *, remedy: str = "", retryable: bool = True) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retryable = retryable
+        """Whether the same request may succeed a little later."""
+
+
+class ProviderTimeout(ProviderError):
+    """A provider took longer than its time limit."""
+
+    code = "provider_timeout"
+
+
+class ProviderMissing(ProviderError):
+    """A provider's library or program is not installed."""
+
+    code = "provider_missing"
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy, retryable=False)

@@ -1,0 +1,167 @@
+"""The contracts between the stages. One verb each.
+
+Every implementation is an async context manager: entering acquires what it needs (a device, a loaded model),
+leaving gives it back. Methods raise errors of ``pipeline.errors`` only. Cancelling an awaiting task is always
+allowed and leaves the provider usable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from pipeline.audio import AudioChunk
+from pipeline.speech import Exchange, NoSpeech, Personality, Transcript, Utterance, Voice, WakeWordHit
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can do, as data, so that callers ask instead of looking at its class."""
+
+    name: str
+    """The provider's name in settings and events, such as ``piper``."""
+
+    languages: frozenset[str] = frozenset()
+    """ISO 639-1 codes it knows; empty means any."""
+
+    streams: bool = False
+    """First results come before the whole is finished."""
+
+    clones: bool = False
+    """Speaks with a customer's own voice sample."""
+
+    needs_network: bool = False
+    """Sends something off this machine."""
+
+    licence: str = ""
+    """SPDX identifier or name of the licence of the model in use."""
+
+
+class Provider(Protocol):
+    """What all providers share."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do; may be read before entering."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Microphone(Provider, Protocol):
+    """Where sound comes from."""
+
+    def chunks(self) -> AsyncIterator[AudioChunk]:
+        """Chunks of ``FRAME_SAMPLES`` at ``LISTENING_RATE_HZ``, without gaps in ``start_s`` unless some were dropped.
+
+        Ends when the source ends (a file). Raises ``DeviceLost`` when the device goes.
+        One consumer at a time; calling it again goes on where the last one stopped.
+        """
+        ...
+
+    @property
+    def dropped_s(self) -> float:
+        """Audio seconds lost so far because nobody fetched them in time."""
+        ...
+
+
+class Speaker(Provider, Protocol):
+    """Where sound goes. One answer at a time: ``start``, any number of ``play``, then ``finish`` or ``stop``."""
+
+    async def start(self) -> None:
+        """An answer is being prepared: wake the device; ``played_s`` counts from zero again."""
+        ...
+
+    async def play(self, chunk: AudioChunk) -> None:
+        """Hand over a chunk of any rate; returns when there is room for the next one (at most about 0.5 s ahead).
+
+        Raises ``DeviceLost`` when the device has gone.
+        """
+        ...
+
+    async def finish(self) -> None:
+        """Return when all that was handed over has been heard."""
+        ...
+
+    def stop(self) -> None:
+        """Be silent within one chunk; what was handed over and not heard is discarded. May be called at any time."""
+        ...
+
+    @property
+    def played_s(self) -> float:
+        """Audio seconds heard since ``start``."""
+        ...
+
+
+class WakeWordDetector(Provider, Protocol):
+    """Finds wake words in a stream."""
+
+    async def detect(self, chunk: AudioChunk) -> WakeWordHit | None:
+        """Take the next chunk (any length, 16 kHz); the hit that is decided in it, if one is.
+
+        A chunk whose ``start_s`` does not follow the last one's end begins a new stream.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget what was heard; the refractory time of a hit stays."""
+        ...
+
+    @property
+    def context_s(self) -> float:
+        """Audio seconds it must have heard before a score is right: what a gate feeds it when speech begins."""
+        ...
+
+
+class VoiceDetector(Provider, Protocol):
+    """Tells speech from everything else."""
+
+    async def speech_probability(self, chunk: AudioChunk) -> float:
+        """0 to 1 for the next chunk of exactly ``FRAME_SAMPLES`` at 16 kHz."""
+        ...
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+        ...
+
+
+class Transcriber(Provider, Protocol):
+    """Speech to text."""
+
+    async def transcribe(self, utterance: Utterance) -> Transcript | NoSpeech:
+        """The words of an utterance, or why there are none. Raises ``ProviderError``."""
+        ...
+
+
+class Agent(Provider, Protocol):
+    """Answers a customer."""
+
+    def reply(
+        self, transcript: Transcript, personality: Personality, history: Sequence[Exchange]
+    ) -> AsyncIterator[str]:
+        """Pieces of the answer's text as they arise, in the transcript's language; joined they are the answer.
+
+        Raises ``ProviderError`` (``ProviderTimeout`` past its time limit); the caller apologises aloud.
+        """
+        ...
+
+
+class Synthesizer(Provider, Protocol):
+    """Text to speech."""
+
+    def synthesize(self, text: str, voice: Voice) -> AsyncIterator[AudioChunk]:
+        """Sound for one sentence, in chunks of about 0.1 s or more as they arise.
+
+        Text without anything to say gives no chunk. Raises ``ProviderError``.
+        """
+        ...
+
+    def voice_for(self, language: str) -> str | None:
+        """Name of its voice for a language (ISO 639-1), or None where it has none on this machine."""
+        ...

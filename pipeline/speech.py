@@ -1,0 +1,182 @@
+"""What is said and by whom: the values that stages hand to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pipeline.audio import AudioChunk
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWordHit:
+    """A wake word was heard."""
+
+    name: str
+    """The word's model, such as ``hey_jarvis``."""
+
+    score: float
+    """0 to 1, the highest score of this hit."""
+
+    at_s: float
+    """Audio seconds at which the detector decided."""
+
+    word_end_s: float
+    """Audio seconds at which the word itself ends, as well as can be told; the question's audio begins here."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceFrame:
+    """What voice activity says about one chunk; all the segmenter ever sees."""
+
+    start_s: float
+    """Audio seconds of its first sample."""
+
+    duration_s: float
+    """Length in audio seconds."""
+
+    speech_probability: float
+    """0 to 1."""
+
+    level_db: float
+    """Root mean square, dB relative to full scale."""
+
+    noise_floor_db: float
+    """The room's steady noise as known at this time, dB relative to full scale."""
+
+    @property
+    def end_s(self) -> float:
+        """Audio seconds just after its last sample."""
+        return self.start_s + self.duration_s
+
+
+class UtteranceEnd(StrEnum):
+    """Why an utterance ended."""
+
+    SILENCE = "silence"
+    """The customer stopped speaking."""
+    HARD_CAP = "hard_cap"
+    """It reached the longest length allowed."""
+    STREAM_END = "stream_end"
+    """The microphone's stream ended (a file was read to its end)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What a customer said in one go, as sound."""
+
+    audio: AudioChunk
+    """16 kHz; begins a little before the first speech and ends a little after the last."""
+
+    speech_start_s: float
+    """Audio seconds of the first speech sample."""
+
+    speech_end_s: float
+    """Audio seconds of the true last speech sample; the pause that proved the end comes after it."""
+
+    speech_s: float
+    """Seconds of ``audio`` that voice activity called speech."""
+
+    ended_by: UtteranceEnd = UtteranceEnd.SILENCE
+    """Why it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said, as text."""
+
+    text: str
+    """Never empty; an utterance without words is a ``NoSpeech``."""
+
+    language: str
+    """ISO 639-1 code, such as ``en``."""
+
+    confidence: float
+    """0 to 1: the mean probability of the words' tokens."""
+
+    provider: str
+    """Name of the transcriber."""
+
+    compute_ms: float
+    """Time the transcriber took."""
+
+
+class NoSpeechReason(StrEnum):
+    """Why an utterance gave no transcript."""
+
+    TIMEOUT = "timeout"
+    """Nobody spoke after the wake word."""
+    TOO_SHORT = "too_short"
+    """Less speech than the least allowed: a click, a cough."""
+    NOT_SPEECH = "not_speech"
+    """The model says that this is noise or music."""
+    DOUBTFUL = "doubtful"
+    """The words' probability is too low to trust."""
+    REPETITION = "repetition"
+    """The same phrase again and again: a known invention of Whisper models."""
+    EMPTY = "empty"
+    """The model found no words."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoSpeech:
+    """An utterance in which no words were found."""
+
+    reason: NoSpeechReason
+    """Why."""
+
+    provider: str
+    """Name of the transcriber."""
+
+    compute_ms: float
+    """Time the transcriber took."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceSettings:
+    """How to speak. Synthesizers ignore what they cannot do."""
+
+    speed: float = 1.0
+    """1 is the voice's own pace, 2 twice as fast; the pitch stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Which voice to speak with."""
+
+    name: str
+    """The provider's name for it, such as ``en_US-ryan-medium`` for Piper or ``en-us`` for eSpeak NG."""
+
+    language: str
+    """ISO 639-1 code of the text to speak, such as ``en``."""
+
+    settings: VoiceSettings = field(default_factory=VoiceSettings)
+    """Pace and the like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Personality:
+    """Who is speaking."""
+
+    name: str
+    """As customers know it."""
+
+    language: str = "en"
+    """ISO 639-1 code of the language it speaks by default."""
+
+    prompt: str = ""
+    """Instructions for agents that take them."""
+
+    greeting: str = ""
+    """What it says first, where something asks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question and its answer, for an agent's memory."""
+
+    customer_text: str
+    """What the customer said."""
+
+    heard_text: str
+    """What the customer heard of the answer; shorter than the answer where it was interrupted."""

@@ -1,0 +1,106 @@
+"""One thread for one loaded model, so that inference never runs on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+Cancelled = threading.Event
+"""Set when nobody waits for the result any more; model loops look at it between steps and give up."""
+
+
+class ModelWorker:
+    """A named thread that does one call after another.
+
+    The thread starts with the first call and ends with ``close``. Cancelling a task that awaits ``run`` or ``stream``
+    sets the call's ``Cancelled`` flag; the thread itself goes on until the call looks at it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    async def run(self, call: Callable[[Cancelled], T]) -> T:
+        """Do ``call`` on the thread and return its result, or raise what it raises."""
+        cancelled = Cancelled()
+        future = self._post(lambda: call(cancelled), cancelled)
+        try:
+            result: T = await future
+        finally:
+            cancelled.set()
+        return result
+
+    async def stream(self, call: Callable[[Cancelled], Iterator[T]]) -> AsyncIterator[T]:
+        """Iterate on the thread, one step whenever the consumer asks for the next item (so nothing runs ahead)."""
+        cancelled = Cancelled()
+        end = object()
+        try:
+            items = await self._post(lambda: iter(call(cancelled)), cancelled)
+            while (item := await self._post(lambda: next(items, end), cancelled)) is not end:
+                yield item
+        finally:
+            cancelled.set()
+
+    def close(self, wait_s: float = 5.0) -> None:
+        """End the thread after the call it is in; waits for it at most ``wait_s`` seconds."""
+        self._closed = True
+        self._calls.put(None)
+        if self._thread is not None:
+            self._thread.join(wait_s)
+
+    def _post(self, call: Callable[[], Any], cancelled: Cancelled) -> asyncio.Future[Any]:
+        if self._closed:
+            raise RuntimeError(f"{self.name} is closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+
+        def work() -> None:
+            if cancelled.is_set():
+                return
+            try:
+                result = call()
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the task that waits
+                _cross(loop, future, None, error)
+            else:
+                _cross(loop, future, result, None)
+
+        self._calls.put(work)
+        self._start()
+        return future
+
+    def _start(self) -> None:
+        if self._thread is None:
+            # A daemon thread: a model stuck in native code must not keep the process from ending.
+            self._thread = threading.Thread(target=self._work, name=self.name, daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
+
+
+def _cross(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], result: Any, error: BaseException | None
+) -> None:
+    """Bring a result from the thread to the loop; the loop may have ended meanwhile, then nobody wants it."""
+
+    def settle() -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    try:
+        loop.call_soon_threadsafe(settle)
+    except RuntimeError:
+        if not loop.is_closed():
+            raise

@@ -1,0 +1,104 @@
+"""Which providers there are. A provider module offers ``Settings`` and ``create(settings, resources)``.
+
+Modules import their library only when a provider is entered, so looking at settings costs nothing and
+a missing library is reported for what it is. Programs outside this house add an agent through the entry point
+group ``assistant.agents``: its value names a module of the same shape.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+from pipeline.errors import ProviderMissing
+from providers.settings import ProviderSettings
+
+BUILT_IN: Mapping[str, Mapping[str, str]] = {
+    "wake_word": {
+        "openwakeword": "providers.wake_word.openwakeword",
+        "microwakeword": "providers.wake_word.microwakeword",
+    },
+    "vad": {"silero": "providers.vad.silero"},
+    "stt": {"faster_whisper": "providers.stt.faster_whisper"},
+    "tts": {"piper": "providers.tts.piper", "espeak_ng": "providers.tts.espeak"},
+    "agent": {
+        "faq": "providers.agent.faq",
+        "openai": "providers.agent.openai",
+        "http": "providers.agent.http",
+        "command": "providers.agent.command",
+        "echo": "providers.agent.echo",
+    },
+}
+"""Module of each provider, by stage and name."""
+
+ENTRY_POINTS = {"agent": "assistant.agents"}
+"""Entry point group of each stage that others may extend."""
+
+
+class ModelFolder(Protocol):
+    """Where models lie on this machine. Nothing is ever fetched through it."""
+
+    def path(self, name: str) -> Path:
+        """Folder of a model that is present and complete. Raises ``ModelMissing`` with the remedy."""
+        ...
+
+    def present(self, kind: str) -> list[str]:
+        """Names of the present models of a kind (``whisper``, ``piper``, ``wake_word``), best first."""
+        ...
+
+    def licence(self, name: str) -> str:
+        """Licence of a catalogued model, "" where unknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a provider may use of the program around it."""
+
+    models: ModelFolder
+    """Models on this machine."""
+
+    folder: Path = field(default_factory=Path)
+    """Relative paths in settings start here: the folder of ``config.yaml``."""
+
+
+def names(stage: str) -> list[str]:
+    """Providers that can be chosen for a stage, those from entry points included."""
+    return sorted({*BUILT_IN[stage], *_foreign(stage)})
+
+
+def module(stage: str, name: str) -> ModuleType:
+    """The module of a provider. Raises ``ProviderMissing`` where there is none of that name."""
+    if name in BUILT_IN[stage]:
+        return importlib.import_module(BUILT_IN[stage][name])
+    foreign = _foreign(stage)
+    if name not in foreign:
+        known = ", ".join(names(stage))
+        raise ProviderMissing(f"There is no {stage} provider {name!r}.", remedy=f"Known are: {known}.")
+    try:
+        return importlib.import_module(foreign[name])
+    except ImportError as error:
+        raise ProviderMissing(
+            f"The {stage} provider {name!r} cannot be loaded: {error}.", remedy="Install its package again."
+        ) from error
+
+
+def settings_type(stage: str, name: str) -> type[ProviderSettings]:
+    """The settings model of a provider."""
+    found: type[ProviderSettings] = module(stage, name).Settings
+    return found
+
+
+def create(stage: str, name: str, settings: ProviderSettings, resources: Resources) -> Any:
+    """A provider, not yet entered."""
+    return module(stage, name).create(settings, resources)
+
+
+def _foreign(stage: str) -> dict[str, str]:
+    group = ENTRY_POINTS.get(stage)
+    return {entry.name: entry.value for entry in importlib.metadata.entry_points(group=group)} if group else {}
