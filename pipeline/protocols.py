@@ -126,6 +126,10 @@ class VoiceDetector(Provider, Protocol):
         """0 to 1 for the next chunk of exactly ``FRAME_SAMPLES`` at 16 kHz."""
         ...
 
+    async def speech_probabilities(self, chunks: Sequence[AudioChunk]) -> list[float]:
+        """The same for several chunks that follow each other: a gate hands over what came before speech at once."""
+        ...
+
     def reset(self) -> None:
         """Forget what was heard."""
         ...
