@@ -131,13 +131,12 @@ def _load(model: Path) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     # Each status of the library is an exception of its own, straight below Exception; which ones differs by version.
-    damage: tuple[type[Exception], ...] = tuple(
-        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)
-    )
+    kinds = (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception))
+    damage: tuple[type[Exception], ...] = (ValueError, *kinds)
     try:
         session = onnxruntime.InferenceSession(model, sess_options=options, providers=["CPUExecutionProvider"])
         _run(session, _Stream(), np.zeros((1, CONTEXT_SAMPLES + FRAME_SAMPLES), np.float32))
-    except (*damage, ValueError) as error:
+    except damage as error:
         raise ModelDamaged(f"The voice detector's model {model.name} is damaged.", remedy=REMEDY) from error
     return session
 

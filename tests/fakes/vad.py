@@ -48,6 +48,7 @@ class ScriptedVoiceDetector:
         return (await self.speech_probabilities([chunk]))[0]
 
     async def speech_probabilities(self, chunks: Sequence[AudioChunk]) -> list[float]:
+        await asyncio.sleep(0)  # as the real one does, it lets the loop go on
         return [await self._probability(chunk) for chunk in chunks]
 
     def reset(self) -> None:
