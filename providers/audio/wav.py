@@ -1,0 +1,223 @@
+"""Sound files in place of a microphone and a loudspeaker.
+
+Both keep the same contracts as real devices, so a whole conversation can be run from a file. How fast it runs is
+the ``pace`` they share; ``providers.audio.pace`` tells what that means.
+"""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pipeline.audio import FRAME_S, LISTENING_RATE_HZ, AudioChunk, Pcm, silence
+from pipeline.errors import AudioFileError
+from pipeline.protocols import Capabilities
+from providers.audio.frames import FrameCutter
+from providers.audio.pace import FastPace, Pace, RealTimePace
+from providers.audio.resample import Resampler
+from providers.audio.sound_file import SoundFile, read_wav
+
+__all__ = ["FastPace", "Pace", "RealTimePace", "WavMicrophone", "WavSpeaker", "read_wav"]
+
+TAIL_SILENCE_S = 2.0
+"""Silence after a file's end: enough that an utterance at the very end is closed by its pause."""
+
+FALLBACK_RATE_HZ = 22_050
+"""Rate of an output file into which nothing was spoken."""
+
+
+class WavMicrophone:
+    """Delivers a sound file, then ``tail_silence_s`` of silence, then ends. Nothing is ever dropped."""
+
+    def __init__(self, path: Path, pace: Pace, tail_silence_s: float = TAIL_SILENCE_S) -> None:
+        self._path = path
+        self._pace = pace
+        self._tail_silence_s = tail_silence_s
+        self._file: SoundFile | None = None
+        self._frames: Iterator[AudioChunk] = iter(())
+        self._next: AudioChunk | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """It is a file."""
+        return Capabilities("wav")
+
+    @property
+    def dropped_s(self) -> float:
+        """A file waits for its reader."""
+        return 0.0
+
+    async def __aenter__(self) -> Self:
+        """Open the file. Raises ``AudioFileError``."""
+        self._file = SoundFile(self._path)
+        self._frames = self._cut(self._file)
+        self._next = None
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self._frames = iter(())
+        self._next = None
+        if self._file is not None:
+            self._file.close()
+
+    async def chunks(self) -> AsyncIterator[AudioChunk]:
+        """The file's sound at its pace. Raises ``AudioFileError`` where the file turns out to be damaged."""
+        with self._pace.reading():
+            while (chunk := self._peek()) is not None:
+                await self._pace.recorded(chunk.end_s)
+                self._next = None
+                yield chunk
+
+    def _peek(self) -> AudioChunk | None:
+        """The next chunk, kept until it is delivered: a reader may be cancelled while it waits."""
+        if self._next is None:
+            self._next = next(self._frames, None)
+        return self._next
+
+    def _cut(self, file: SoundFile) -> Iterator[AudioChunk]:
+        cutter = FrameCutter()
+        for block in file.blocks():
+            yield from cutter.push(block)
+        yield from cutter.push(silence(self._tail_silence_s, LISTENING_RATE_HZ).pcm)
+        yield from cutter.flush()
+
+
+class WavSpeaker:
+    """Writes what a customer would have heard into a 16-bit mono WAV, one answer right after the other.
+
+    A stopped answer ends in the file where it was stopped. The file appears under its name when the speaker is
+    left, however that comes about; until then it grows as ``NAME.part``, which can be played at any time.
+    """
+
+    def __init__(self, path: Path | None, pace: Pace, rate_hz: int | None = None) -> None:
+        """``path``: None hears and discards. ``rate_hz``: of the file, None takes the first chunk's."""
+        self._file = _HeardFile(path, rate_hz) if path is not None else None
+        self._pace = pace
+        self._answer = 0
+        self._played_s = 0.0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """It is a file."""
+        return Capabilities("wav")
+
+    @property
+    def played_s(self) -> float:
+        """Audio seconds heard since ``start``."""
+        return self._played_s
+
+    async def __aenter__(self) -> Self:
+        """Begin the file. Raises ``AudioFileError`` where it cannot be written."""
+        if self._file is not None:
+            self._file.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the file its name."""
+        self.stop()
+        if self._file is not None:
+            self._file.close()
+
+    async def start(self) -> None:
+        """A new answer; with ``FastPace`` the microphone stands still from here on."""
+        self._answer += 1
+        self._played_s = 0.0
+        self._pace.answer_started()
+
+    async def play(self, chunk: AudioChunk) -> None:
+        """Return when the chunk has been heard, or the answer was stopped."""
+        answer = self._answer
+        for piece in _pieces(chunk):
+            if answer != self._answer:
+                return
+            if self._file is not None:
+                self._file.write(piece)
+            self._played_s += piece.duration_s
+            await self._pace.played(piece.duration_s)
+
+    async def finish(self) -> None:
+        """All was heard already when ``play`` returned."""
+        if self._file is not None:
+            self._file.end_answer()
+        self._pace.answer_ended()
+
+    def stop(self) -> None:
+        """Silent at once; a ``play`` under way returns without the rest of its chunk."""
+        self._answer += 1
+        if self._file is not None:
+            self._file.cut_answer()
+        self._pace.answer_ended()
+
+
+class _HeardFile:
+    """The WAV that a ``WavSpeaker`` writes."""
+
+    def __init__(self, path: Path, rate_hz: int | None) -> None:
+        self._path = path
+        self._part = path.with_name(path.name + ".part")
+        self._rate_hz = rate_hz
+        self._wave: wave.Wave_write | None = None
+        self._resampler: Resampler | None = None
+
+    def open(self) -> None:
+        try:
+            if self._path.is_dir():
+                raise IsADirectoryError(f"{self._path} is a folder")
+            self._wave = wave.open(str(self._part), "wb")  # noqa: SIM115 - closed in close()
+        except OSError as error:
+            raise AudioFileError(
+                f"{self._path} cannot be written ({error.strerror or error}).",
+                remedy="Name a file in a folder that exists and may be written.",
+            ) from error
+
+    def write(self, chunk: AudioChunk) -> None:
+        if self._resampler is not None and self._resampler.from_hz != chunk.rate_hz:
+            self.end_answer()
+        if self._resampler is None:
+            self._resampler = Resampler(chunk.rate_hz, self._rate_hz or chunk.rate_hz)
+            self._rate_hz = self._resampler.to_hz
+        self._append(self._resampler.push(chunk.pcm))
+
+    def end_answer(self) -> None:
+        if self._resampler is not None:
+            self._append(self._resampler.flush())
+            self._resampler = None
+
+    def cut_answer(self) -> None:
+        self._resampler = None
+
+    def close(self) -> None:
+        if self._wave is None:
+            return
+        self._append(b"")
+        self._wave.close()
+        self._wave = None
+        self._part.replace(self._path)
+
+    def _append(self, pcm: Pcm | bytes) -> None:
+        if self._wave is None:
+            return
+        if self._wave.getnframes() == 0:
+            self._wave.setparams((1, 2, self._rate_hz or FALLBACK_RATE_HZ, 0, "NONE", ""))
+        try:
+            # Writes the lengths in the header every time, so that the file is sound wherever it breaks off.
+            self._wave.writeframes(pcm if isinstance(pcm, bytes) else pcm.astype("<i2").tobytes())
+        except OSError as error:
+            raise AudioFileError(
+                f"{self._path} cannot be written ({error.strerror or error}).", remedy="Is the disk full?"
+            ) from error
+
+
+def _pieces(chunk: AudioChunk) -> Iterator[AudioChunk]:
+    """A chunk in steps of a microphone's chunk, so that an answer can be interrupted in the middle of a sentence."""
+    step = max(1, round(FRAME_S * chunk.rate_hz))
+    for first in range(0, len(chunk.pcm), step):
+        yield AudioChunk(chunk.pcm[first : first + step], chunk.rate_hz, chunk.start_s + first / chunk.rate_hz)
