@@ -77,6 +77,9 @@ class Utterance:
     speech_s: float
     """Seconds of ``audio`` that voice activity called speech."""
 
+    decided_s: float
+    """Audio seconds at which the end of the utterance was decided: ``speech_end_s`` and the pause that proved it."""
+
     ended_by: UtteranceEnd = UtteranceEnd.SILENCE
     """Why it ended."""
 
