@@ -1,0 +1,1 @@
+"""Recipe of the speech recogniser whisper-kiosk-en."""
