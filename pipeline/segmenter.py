@@ -203,7 +203,9 @@ class UtteranceSegmenter:
         """The utterance is under way, or in a pause that may be its end."""
         settings = self.settings
         assert self._speaker is not None
+        allowed_s = settings.end_silence_s
         if self._belongs(frame, self._speaker):
+            allowed_s += settings.resume_s  # what may be speech at the last moment gets the time to prove it
             self._speaker.hear(frame)
             self._unproved_s += frame.duration_s
             self._evidence_s = min(settings.resume_s, self._evidence_s + frame.duration_s)
@@ -217,7 +219,7 @@ class UtteranceSegmenter:
                 self._unproved_s = 0.0
         if frame.end_s - self._start_s >= settings.max_utterance_s - ROUNDING_S:
             return self._ended(UtteranceEnd.HARD_CAP)
-        if frame.end_s - self._end_s >= settings.end_silence_s - ROUNDING_S:
+        if frame.end_s - self._end_s >= allowed_s - ROUNDING_S:
             return self._ended(UtteranceEnd.SILENCE)
         return None
 
