@@ -1,0 +1,199 @@
+"""``assistant models list | pull | verify``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assistant.models.catalogue import Model
+from assistant.models.store import ModelStore
+from assistant.output import print_json, print_line, print_table
+from pipeline.errors import AssistantError, ModelError, ModelMissing
+
+if TYPE_CHECKING:
+    from assistant.models.pull import Puller
+
+NEEDED = ("openwakeword-features", "hey_jarvis", "alexa", "hey_mycroft")
+"""What ``pull --default`` must get: without it nothing listens. It comes from the package index."""
+
+WANTED = {"en_US-ryan-medium": "en_US-kiosk-low", "whisper-base.en": "whisper-kiosk-en"}
+"""What ``pull --default`` tries to get from the hub, and the bundled model that serves in its place."""
+
+
+def add_models_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``models`` with its three verbs; each sets ``command`` to a function that returns the exit code."""
+    models = commands.add_parser("models", help="list, fetch and check models", description="Models on this machine.")
+    verbs = models.add_subparsers(metavar="list|pull|verify", required=True)
+
+    show = _add(verbs, "list", _list, "all models: what they are, whether they are here, who may use them")
+    show.add_argument("--json", action="store_true")
+
+    pull = _add(verbs, "pull", _pull, "fetch models: from the mirror folder, the hub or the package index")
+    pull.add_argument("names", nargs="*", metavar="NAME")
+    pull.add_argument("--default", action="store_true", help="what a first installation needs")
+
+    verify = _add(verbs, "verify", _verify, "read models and compare them with what was published")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="(default: all that are here)")
+    verify.add_argument("--json", action="store_true")
+
+
+def _add(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    command: Callable[[argparse.Namespace], int],
+    summary: str,
+) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(name, help=summary, description=summary.capitalize() + ".")
+    parser.set_defaults(command=command)
+    # SUPPRESS keeps a --config given before the command from being overwritten by the default here.
+    parser.add_argument("--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return parser
+
+
+def open_store(config: Path | None) -> ModelStore:
+    """The store that the settings name."""
+    from assistant import settings
+
+    loaded, folder = settings.load(config)
+    mirror = loaded.models.mirror
+    return ModelStore(folder / loaded.models.folder, folder / mirror if mirror else None)
+
+
+def _list(options: argparse.Namespace) -> int:
+    store = open_store(options.config)
+    rows = [_row(store, model) for model in store.catalogue.models]
+    rows += [_own_row(name, kind) for name, kind in store.own().items()]
+    if options.json:
+        print_json(rows)
+        return 0
+    from assistant.models.progress import size_text
+
+    head = ("MODEL", "KIND", "LANGUAGES", "SIZE", "STATE", "LICENCE", "IN A SHOP", "WHAT")
+    print_table(
+        head,
+        [
+            (
+                row["name"],
+                row["kind"],
+                _languages(row["languages"]),
+                size_text(row["size_bytes"]),
+                row["state"],
+                row["licence"],
+                row["commercial"],
+                row["about"],
+            )
+            for row in rows
+        ],
+    )
+    return 0
+
+
+def _row(store: ModelStore, model: Model) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "kind": model.kind,
+        "languages": list(model.languages),
+        "size_bytes": model.size_bytes,
+        "state": store.state(model.name),
+        "licence": model.licence.name,
+        "commercial": model.licence.commercial,
+        "licence_note": model.licence.note,
+        "licence_url": model.licence.url,
+        "about": model.about,
+    }
+
+
+def _own_row(name: str, kind: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": name, "kind": kind, "languages": [], "size_bytes": None, "state": "present"}
+    return {**row, "licence": "", "commercial": "unknown", "licence_note": "", "licence_url": "", "about": "your own"}
+
+
+def _languages(languages: Sequence[str]) -> str:
+    return ", ".join(languages[:2]) + (" …" if len(languages) > 2 else "")
+
+
+def _pull(options: argparse.Namespace) -> int:
+    if bool(options.names) == options.default:
+        return _wrong_usage("Name the models to pull, or use --default.")
+    store = open_store(options.config)
+    # Only this command needs network code, so only it loads it.
+    from assistant.models.progress import open_progress
+    from assistant.models.pull import Puller
+
+    names = options.names or NEEDED
+    unknown = _unknown(store, names)
+    if unknown:
+        return _wrong_usage(unknown)
+    with Puller(store, open_progress()) as puller:
+        failed = [name for name in names if not _pull_one(puller, store, name)]
+        if options.default:
+            for name, substitute in WANTED.items():
+                if not _pull_one(puller, store, name):
+                    print_line(f"{name}: not here; the bundled {substitute} serves in its place.")
+    return 1 if failed else 0
+
+
+def _pull_one(puller: Puller, store: ModelStore, name: str) -> bool:
+    """Pull one model and say how it went; whether it is here now."""
+    try:
+        fetched = puller.pull(name)
+    except AssistantError as error:
+        _complain(error)
+        return False
+    print_line(f"{name}: {'fetched and verified' if fetched else 'is here, verified'}.")
+    terms = store.terms(name)
+    if terms is not None and terms.commercial != "yes":
+        verdict = "not for commercial use" if terms.commercial == "no" else "commercial use is unclear"
+        print_line(f"{name}: licence {terms.name}, {verdict}{f' ({terms.note})' if terms.note else ''}.")
+    return True
+
+
+def _verify(options: argparse.Namespace) -> int:
+    store = open_store(options.config)
+    unknown = _unknown(store, options.names)
+    if unknown:
+        return _wrong_usage(unknown)
+    here = [model.name for model in store.catalogue.models if store.state(model.name) != "missing"]
+    results = [_verify_one(store, name) for name in options.names or [*here, *store.own()]]
+    if options.json:
+        print_json(results)
+    for result in results:
+        if result["state"] != "present":
+            sys.stderr.write(f"assistant: {result['reason']}\n")
+        elif not options.json:
+            print_line(f"{result['name']}: {result['reason']}.")
+    return 1 if any(result["state"] != "present" for result in results) else 0
+
+
+def _verify_one(store: ModelStore, name: str) -> dict[str, str]:
+    try:
+        known = store.verify(name)
+    except ModelMissing as error:
+        return {"name": name, "state": "missing", "reason": str(error)}
+    except ModelError as error:
+        return {"name": name, "state": "damaged", "reason": str(error)}
+    reason = "as published" if known else "here; nobody recorded what it must be"
+    return {"name": name, "state": "present", "reason": reason}
+
+
+def _unknown(store: ModelStore, names: Sequence[str]) -> str:
+    """What is wrong with the first name that stands for no model, "" where all do."""
+    for name in names:
+        if name not in store.catalogue and name not in store.own():
+            try:
+                store.catalogue.get(name)
+            except ModelMissing as error:
+                return str(error)
+    return ""
+
+
+def _wrong_usage(text: str) -> int:
+    sys.stderr.write(f"assistant: {text}\n")
+    return 2
+
+
+def _complain(error: AssistantError) -> None:
+    sys.stderr.write(f"assistant: {' '.join(str(error).split())}\n")
