@@ -173,7 +173,7 @@ class Puller:
                     stream.write(block)
                     self._progress.advance(len(block))
         except OSError as error:
-            raise PullError(f"{original} cannot be read ({error.strerror or error}).") from error
+            raise PullError(f"{original} cannot be copied ({error.strerror or error}).") from error
         finally:
             self._progress.end()
         return wanted
@@ -206,9 +206,10 @@ def _writable(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
-    except PermissionError as error:
+    except OSError as error:
         raise PullError(
-            f"The folder {folder} cannot be written.", remedy="Set models.folder to one that can, or ask its owner."
+            f"The folder {folder} cannot be written ({error.strerror or error}).",
+            remedy="Set models.folder to one that can, or run the command as its owner.",
         ) from error
 
 

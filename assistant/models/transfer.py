@@ -170,6 +170,10 @@ def _translated(label: str, part: Path) -> Iterator[None]:
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
         unreachable = HubUnreachable(f"The hub cannot be reached ({_reason(error)}).")
         raise _Again(unreachable, attempts=CONNECT_ATTEMPTS) from error
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        raise PullError(
+            f"The address of the hub is not valid ({error}).", remedy="Correct the environment variable HF_ENDPOINT."
+        ) from error
     except httpx.TimeoutException as error:
         slow = PullError(f"The server stopped sending {label} at {size_text(_length(part))}.", remedy=_RESUMES)
         raise _Again(slow) from error
@@ -178,8 +182,6 @@ def _translated(label: str, part: Path) -> Iterator[None]:
         raise _Again(broken) from error
     except httpx.TooManyRedirects as error:
         raise HubUnreachable("The network leads in circles instead of to the hub.", remedy=_PORTAL) from error
-    except httpx.InvalidURL as error:
-        raise PullError(f"The address of {label} is not valid ({error}).", remedy="Correct HF_ENDPOINT.") from error
     except OSError as error:
         raise PullError(f"{part.name} cannot be written ({error.strerror or error}).") from error
 
