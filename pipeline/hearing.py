@@ -1,0 +1,205 @@
+"""Hears: how loud, how likely speech, and whether a wake word fell; at next to no cost while the room is quiet.
+
+Three stages, each asked only when the one before it has cause (docs/decisions/012):
+
+1. the *level* of each chunk against the room's noise floor, on the loop, a few microseconds;
+2. *voice activity*, once something stands out from the floor; it first gets the chunks before, so that its memory is
+   right;
+3. the *wake word* network, once there may be speech; it first gets as much sound as it needs to judge.
+
+Speech that began before a gate opened is therefore heard whole, and the wake word's scores are those of a network that
+never slept.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+
+from pipeline.audio import FRAME_S, AudioChunk, joined
+from pipeline.noise_floor import NoiseFloor
+from pipeline.protocols import VoiceDetector, WakeWordDetector
+from pipeline.speech import VoiceFrame, WakeWordHit
+
+_HALF_CHUNK_S = FRAME_S / 2
+"""Starts of chunks are compared with this tolerance."""
+
+
+@dataclass(frozen=True, slots=True)
+class HearingSettings:
+    """When to wake the costly stages. All times are audio seconds."""
+
+    margin_db: float = 3.0
+    """Decibels above the noise floor, 0 to 12, from which voice activity is asked. 0 asks it about everything, 12
+    would miss words in noise."""
+
+    attention_s: float = 0.5
+    """How long voice activity is still asked after the last chunk that stood out, 0.1 to 5."""
+
+    wake_probability: float = 0.1
+    """Speech probability, 0 to 1, from which the wake word network listens. 0 lets it listen to all that stands out
+    from the floor, 1 only to what is ``loud_db`` above it."""
+
+    loud_db: float = 12.0
+    """Decibels above the floor, 6 to 60, from which the wake word network listens whatever voice activity says: a
+    voice it does not know, a distant microphone."""
+
+    wake_hold_s: float = 1.0
+    """How long the wake word network still listens after the last such chunk, 0.3 to 10: words have pauses, and a
+    score comes up to half a second after its word."""
+
+    vad_lead_s: float = 0.32
+    """Sound before the first chunk in question that voice activity hears first, 0 to 1; its memory starts empty."""
+
+    keep_s: float = 4.0
+    """Sound that ``since`` can go back, 1 to 30; at least what the wake word network needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one chunk held."""
+
+    frame: VoiceFrame
+    """Level, noise floor and speech probability; the latter is 0 where nobody had cause to ask."""
+
+    hit: WakeWordHit | None = None
+    """The wake word decided in it, if one was."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A chunk in the ring and what is known of it."""
+
+    chunk: AudioChunk
+    level_db: float
+    floor_db: float = 0.0
+    probability: float | None = None
+
+    def frame(self) -> VoiceFrame:
+        chunk = self.chunk
+        return VoiceFrame(chunk.start_s, chunk.duration_s, self.probability or 0.0, self.level_db, self.floor_db)
+
+
+class Hearing:
+    """Both detectors behind their gates, and the last few seconds of sound."""
+
+    def __init__(
+        self, vad: VoiceDetector, wake_words: WakeWordDetector, settings: HearingSettings | None = None
+    ) -> None:
+        self._vad = vad
+        self._wake_words = wake_words
+        self.settings = settings or HearingSettings()
+        keep_s = max(self.settings.keep_s, wake_words.context_s + self.settings.vad_lead_s)
+        self._ring: deque[_Kept] = deque(maxlen=round(keep_s / FRAME_S))
+        self._floor = NoiseFloor()
+        self._attentive_until_s = 0.0
+        self._awake_until_s = 0.0
+        self._words_heard_to_s = 0.0
+        self._last_word_end_s = 0.0
+
+    async def hear(self, chunk: AudioChunk, *, wake: bool) -> Heard:
+        """What the next chunk of ``FRAME_SAMPLES`` at 16 kHz holds.
+
+        ``wake`` says that a wake word is waited for; without it voice activity is asked about every chunk. Chunks from
+        ``since`` may be given again, in order, before the stream goes on: what is known of them is not computed anew.
+        Raises what the detectors raise. Cancelling loses nothing: the next call makes up for what was left undone.
+        """
+        if self._ring and chunk.start_s < self._ring[-1].chunk.end_s - _HALF_CHUNK_S:
+            return await self._again(chunk)
+        kept = self._keep(chunk)
+        if not wake or self._stands_out(kept):
+            await self._ask_vad(kept)
+        self._judge_floor(kept)
+        hit = await self._listen_for_words(kept) if wake else None
+        return Heard(kept.frame(), hit)
+
+    def since(self, start_s: float) -> list[AudioChunk]:
+        """The last chunks from ``start_s`` (audio seconds) on; what the first one holds before it is silenced."""
+        chunks = [kept.chunk for kept in self._ring if kept.chunk.end_s > start_s]
+        if chunks and chunks[0].start_s < start_s:
+            first = chunks[0]
+            pcm = first.pcm.copy()
+            pcm[: round((start_s - first.start_s) * first.rate_hz)] = 0
+            chunks[0] = replace(first, pcm=pcm)
+        return chunks
+
+    def reset(self) -> None:
+        """Forget all sound, and what is known of the room."""
+        self._forget()
+        self._floor = NoiseFloor()
+
+    def _forget(self) -> None:
+        self._ring.clear()
+        self._vad.reset()
+        self._wake_words.reset()
+        self._attentive_until_s = self._awake_until_s = 0.0
+        self._words_heard_to_s = self._last_word_end_s = 0.0
+
+    def _keep(self, chunk: AudioChunk) -> _Kept:
+        if self._ring and abs(chunk.start_s - self._ring[-1].chunk.end_s) > _HALF_CHUNK_S:
+            self._forget()  # chunks were lost: what is heard now does not go on from what was heard before
+        kept = _Kept(chunk, chunk.level_db)
+        self._ring.append(kept)
+        return kept
+
+    async def _again(self, chunk: AudioChunk) -> Heard:
+        for kept in self._ring:
+            if abs(kept.chunk.start_s - chunk.start_s) < _HALF_CHUNK_S:
+                await self._ask_vad(kept)
+                return Heard(replace(kept.frame(), level_db=chunk.level_db))
+        raise ValueError(f"the chunk at {chunk.start_s:.3f} s is no longer kept")
+
+    def _stands_out(self, kept: _Kept) -> bool:
+        """Whether voice activity should be asked."""
+        out = kept.level_db > self._floor.level_db + self.settings.margin_db
+        if out or not self._floor.known:
+            self._attentive_until_s = kept.chunk.end_s + self.settings.attention_s
+        return kept.chunk.start_s < self._attentive_until_s
+
+    async def _ask_vad(self, kept: _Kept) -> None:
+        """Find the speech probability of a chunk, and of those before it that have none and that lead up to it."""
+        if kept.probability is not None:
+            return
+        first_s = kept.chunk.start_s - self.settings.vad_lead_s
+        lead: list[_Kept] = []
+        follows = False
+        for earlier in reversed(self._ring):
+            follows = earlier.probability is not None and bool(lead)
+            if follows or (lead and earlier.chunk.start_s < first_s):
+                break
+            if earlier is kept or lead:
+                lead.append(earlier)
+        lead.reverse()
+        if not follows:
+            self._vad.reset()
+        found = await self._vad.speech_probabilities([earlier.chunk for earlier in lead])
+        for earlier, probability in zip(lead, found, strict=True):
+            earlier.probability = probability
+
+    def _judge_floor(self, kept: _Kept) -> None:
+        speech = kept.probability is not None and kept.probability > 0.5
+        kept.floor_db = self._floor.update(kept.level_db, speech=speech)
+
+    async def _listen_for_words(self, kept: _Kept) -> WakeWordHit | None:
+        settings = self.settings
+        chunk = kept.chunk
+        if kept.probability is not None and (
+            kept.probability >= settings.wake_probability or kept.level_db > kept.floor_db + settings.loud_db
+        ):
+            self._awake_until_s = chunk.end_s + settings.wake_hold_s
+        if chunk.start_s >= self._awake_until_s:
+            return None
+        missed = self._missed_by_words(chunk)
+        self._words_heard_to_s = chunk.end_s
+        hit = await self._wake_words.detect(missed)
+        if hit is not None:
+            self._last_word_end_s = hit.word_end_s
+        return hit
+
+    def _missed_by_words(self, chunk: AudioChunk) -> AudioChunk:
+        """The chunk, and what the wake word network needs before it: never the last wake word again."""
+        start_s = self._words_heard_to_s
+        if start_s < chunk.start_s - self._wake_words.context_s:
+            start_s = max(chunk.start_s - self._wake_words.context_s, self._last_word_end_s)
+        missed = [kept.chunk for kept in self._ring if kept.chunk.end_s > start_s + _HALF_CHUNK_S]
+        return chunk if len(missed) == 1 else joined(missed)
