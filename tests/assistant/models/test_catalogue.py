@@ -26,18 +26,6 @@ VOICES = [
 ]
 SIZES = ["tiny", "base", "small", "medium"]
 WHISPERS = [*SIZES, *(f"{size}.en" for size in SIZES), "large-v3", "large-v3-turbo", "kiosk-en"]
-    "tiny.en",
-    "tiny",
-    "base.en",
-    "base",
-    "small.en",
-    "small",
-    "medium.en",
-    "medium",
-    "large-v3",
-    "large-v3-turbo",
-    "kiosk-en",
-]
 
 
 @pytest.fixture
