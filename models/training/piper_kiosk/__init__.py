@@ -1,0 +1,1 @@
+"""Recipe of the voice en_US-kiosk-low."""
