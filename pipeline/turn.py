@@ -119,9 +119,7 @@ class Turn:
             self.feed.publish(NoSpeechHeard(result.reason))
             return False
         self.transcript = result
-        self.feed.publish(
-            TranscriptReady(result.text, result.language, result.provider, result.compute_ms)
-        )
+        self.feed.publish(TranscriptReady(result.text, result.language, result.provider, result.compute_ms))
         return True
 
     async def _reply(self) -> None:

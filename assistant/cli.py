@@ -1,0 +1,191 @@
+"""The command line. Exit code 0: done; 1: failed, with a one-line reason on stderr; 2: wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from assistant import check, config_file, demo, logs, settings, stages
+from assistant.app import App, Ends
+from assistant.cli_models import add_models_command
+from assistant.event_lines import event_lines
+from assistant.output import print_json, print_line, print_table, print_text, print_yaml
+from pipeline.errors import AssistantError
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; Python would complain while closing stdout
+        return 1
+    except Exception as error:  # noqa: BLE001 - the top of the program
+        return _failed(error)
+    return code
+
+
+def _failed(error: Exception) -> int:
+    """The reason on stderr, one line; a trace as well where it is not one of ours, for that is a defect."""
+    cause = _first_cause(error)
+    if not isinstance(cause, AssistantError):
+        log.error("This should not have happened; please report it with these lines.", exc_info=error)
+    sys.stderr.write(f"assistant: {' '.join(str(cause).split()) or type(cause).__name__}\n")
+    return 1
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """What went wrong first: task groups wrap it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="assistant", description="A voice assistant for a shop.")
+    parser.add_argument("--config", type=Path, help="settings file (default: $ASSISTANT_CONFIG, else config.yaml)")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    run = _add(commands, "run", _run, "listen and answer until stopped")
+    run.add_argument("--input", default="mic", metavar="mic|F.wav", help="where sound comes from (default: mic)")
+    run.add_argument("--output", default="speaker", metavar="speaker|F.wav", help="where sound goes (default: speaker)")
+    run.add_argument("--fast", action="store_true", help="files pass as fast as the machine can")
+    _add_events(run)
+
+    show = _add(commands, "demo", _demo, "a whole conversation without any device")
+    show.add_argument("--say", metavar="TEXT", help="what the customer says (default: three questions)")
+    show.add_argument("--output", type=Path, default=Path("demo.wav"), metavar="F.wav", help="the spoken replies")
+    _add_events(show)
+
+    say = _add(commands, "say", _say, "speak a text")
+    say.add_argument("text", metavar="TEXT")
+    say.add_argument("--personality", metavar="NAME", help="who speaks (default: the one in use)")
+    say.add_argument("--output", type=Path, metavar="F.wav", help="write a file instead of using the loudspeaker")
+
+    transcribe = _add(commands, "transcribe", _transcribe, "write down what a sound file says")
+    transcribe.add_argument("file", type=Path, metavar="F")
+    transcribe.add_argument("--json", action="store_true")
+
+    _add(commands, "check", _check, "what works, what does not, what to do").add_argument("--json", action="store_true")
+    config = _add(commands, "config", _config, "the settings in effect, secrets masked")
+    config.add_argument("--json", action="store_true")
+    config.add_argument("--defaults", action="store_true", help="config.yaml as it comes: all settings explained")
+    _add(commands, "devices", _devices, "microphones and loudspeakers").add_argument("--json", action="store_true")
+    add_models_command(commands)
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    command: Callable[[argparse.Namespace], int],
+    summary: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+    parser.set_defaults(command=command)
+    # SUPPRESS keeps a --config given before the command from being overwritten by the default here.
+    parser.add_argument("--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return parser
+
+
+def _add_events(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--events", metavar="F|-", help="write events as JSON lines to a file or to stdout (-)")
+
+
+def _app(options: argparse.Namespace) -> App:
+    loaded, folder = settings.load(options.config)
+    logs.set_up(loaded.log_level)
+    return App(loaded, folder)
+
+
+def _run(options: argparse.Namespace) -> int:
+    app = _app(options)
+    ends = Ends(
+        None if options.input == "mic" else Path(options.input),
+        None if options.output == "speaker" else Path(options.output),
+        options.fast,
+    )
+    with event_lines(app.feed, options.events):
+        asyncio.run(app.run(ends))
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    app = _app(options)
+    with event_lines(app.feed, options.events):
+        return asyncio.run(demo.show(app, options.say, options.output, tell=options.events != "-"))
+
+
+def _say(options: argparse.Namespace) -> int:
+    asyncio.run(stages.say(_app(options), options.text, options.personality, options.output))
+    return 0
+
+
+def _transcribe(options: argparse.Namespace) -> int:
+    result = asyncio.run(stages.transcribe(_app(options), options.file))
+    if options.json:
+        print_json(result.as_dict())
+    elif result.text:
+        print_line(result.text)
+    else:
+        sys.stderr.write(f"assistant: no words were found in {options.file}.\n")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    findings = asyncio.run(check.findings(options.config))
+    if options.json:
+        print_json([finding.as_dict() for finding in findings])
+    else:
+        check.print_table(findings)
+    failing = [finding.part for finding in findings if finding.state == check.State.FAILS]
+    if failing:
+        sys.stderr.write(f"assistant: {len(failing)} of {len(findings)} parts do not work: {', '.join(failing)}.\n")
+    return 1 if failing else 0
+
+
+def _config(options: argparse.Namespace) -> int:
+    if options.defaults:
+        print_text(config_file.render(settings.settings_model()))
+        return 0
+    loaded, _ = settings.load(options.config)
+    effective = settings.dump(loaded)
+    if options.json:
+        print_json(effective)
+    else:
+        print_yaml(effective)
+    return 0
+
+
+def _devices(options: argparse.Namespace) -> int:
+    from providers.audio.sounddevice import list_devices
+
+    devices = list_devices()
+    if options.json:
+        print_json([asdict(device) for device in devices])
+    elif devices:
+        rows = [
+            (str(one.number), one.name, one.system, _channels(one.input_channels, one.default_input),
+             _channels(one.output_channels, one.default_output), f"{one.rate_hz} Hz")
+            for one in devices
+        ]  # fmt: skip
+        print_table(("NUMBER", "NAME", "SYSTEM", "MICROPHONE", "LOUDSPEAKER", "RATE"), rows)
+    else:
+        print_line("No sound device was found. Is one plugged in? In a service, is the user in the group `audio`?")
+    return 0
+
+
+def _channels(count: int, default: bool) -> str:
+    if count == 0:
+        return "-"
+    return f"{count} channel{'s' if count > 1 else ''}{', default' if default else ''}"

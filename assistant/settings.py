@@ -1,0 +1,259 @@
+"""What can be set. One ``config.yaml``; every key that is unknown or wrong is refused with a suggestion.
+
+Each provider owns its settings model; a stage's section is ``use:`` and a sub-section for each of its providers.
+Secrets stand as ``${NAME}`` and are taken from the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, create_model
+
+from pipeline.errors import SettingsError
+from providers import registry
+from providers.audio.sounddevice import MicrophoneSettings, SpeakerSettings
+from providers.settings import ProviderSettings
+
+PROJECT = Path(__file__).resolve().parent.parent
+"""Where ``config.yaml`` lies unless told otherwise."""
+
+
+class AudioSection(ProviderSettings):
+    """Microphone and loudspeaker."""
+
+    microphone: MicrophoneSettings = MicrophoneSettings()
+    """Which device listens."""
+    speaker: SpeakerSettings = SpeakerSettings()
+    """Which device speaks."""
+    listening_tone: bool = False
+    """A short tone after the wake word. The microphone hears it too, so leave it off with open loudspeakers."""
+    error_tone: bool = True
+    """A short tone when nothing could be said."""
+
+
+class UtteranceSection(ProviderSettings):
+    """Where a customer's sentence begins and ends, in audio seconds."""
+
+    end_silence_s: float = Field(0.7, ge=0.1, le=5)
+    """Silence that ends an utterance. Less answers sooner and cuts off slow speakers."""
+    min_speech_s: float = Field(0.2, ge=0.03, le=2)
+    """Less speech than this is a click or a cough."""
+    max_utterance_s: float = Field(15.0, ge=1, le=30)
+    """Hard cap: an utterance ends here whatever is heard."""
+    no_speech_timeout_s: float = Field(6.0, ge=1, le=60)
+    """How long to wait for the first word after the wake word."""
+
+
+class ConversationSection(ProviderSettings):
+    """The course of a conversation."""
+
+    history_turns: int = Field(6, ge=0, le=50)
+    """Exchanges the agent is told about."""
+    history_idle_s: float = Field(60.0, ge=1, le=3600)
+    """The history is dropped after this many seconds without a turn."""
+    apologies: dict[str, str] = Field(
+        {
+            "en": "Sorry, I cannot answer that right now. Please ask a member of our staff.",
+            "es": "Lo siento, ahora mismo no puedo responder. Por favor, pregunte a nuestro personal.",
+        }
+    )
+    """What is said when there is no answer, by language (ISO 639-1)."""
+
+
+class PersonalitySection(ProviderSettings):
+    """Who speaks."""
+
+    name: str = "Robin"
+    """As customers know it."""
+    language: str = Field("en", pattern="^[a-z]{2,3}$")
+    """ISO 639-1 code."""
+    prompt: str = "You answer customers of a shop aloud, in one or two short sentences."
+    """Instructions for agents that take them."""
+    greeting: str = ""
+    """What it says first, where something asks for it."""
+    speed: float = Field(1.0, ge=0.5, le=2.0)
+    """1 is the voice's own pace, 2 twice as fast."""
+
+
+class ModelsSection(ProviderSettings):
+    """Where models lie."""
+
+    folder: Path = Path("models")
+    """Relative to ``config.yaml``."""
+    mirror: Path | None = None
+    """A folder or mounted share with the same layout, asked before the hub."""
+
+
+class Stage(ProviderSettings):
+    """Base of a stage's section: which provider, and the settings of each."""
+
+    use: Any
+    """The provider's name; a list of names, best first, where several stand in for each other."""
+
+    def chosen(self) -> list[tuple[str, ProviderSettings]]:
+        """Name and settings of the providers in use, best first."""
+        used = [self.use] if isinstance(self.use, str) else self.use
+        return [(name, self._settings_of(name)) for name in used]
+
+    def _settings_of(self, name: str) -> ProviderSettings:
+        settings: ProviderSettings | None = getattr(self, name)
+        if settings is None:
+            fields = type(self).model_fields[name].annotation
+            raise SettingsError(
+                f"The provider {name!r} is in use but has no settings.",
+                remedy=f"Add a section {name!r} with at least: {', '.join(_required(section_type(fields)))}.",
+            )
+        return settings
+
+
+class Settings(ProviderSettings):
+    """Everything. The stages' sections get their exact type when the providers are known."""
+
+    audio: AudioSection = AudioSection()
+    utterance: UtteranceSection = UtteranceSection()
+    conversation: ConversationSection = ConversationSection()
+    personality: PersonalitySection = PersonalitySection()
+    models: ModelsSection = ModelsSection()
+    lexicon: Path | None = None
+    """YAML file of pronunciations, relative to ``config.yaml``."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """DEBUG also logs what customers say; do not leave it on in a shop."""
+    wake_word: Stage
+    vad: Stage
+    stt: Stage
+    tts: Stage
+    agent: Stage
+
+
+DEFAULT_USE: dict[str, str | list[str]] = {
+    "wake_word": "openwakeword",
+    "vad": "silero",
+    "stt": "faster_whisper",
+    "tts": ["piper", "espeak_ng"],
+    "agent": "faq",
+}
+"""Providers in use where nothing else is set."""
+
+
+def load(path: Path | None = None) -> tuple[Settings, Path]:
+    """Settings from ``path``, else ``$ASSISTANT_CONFIG``, else the project's ``config.yaml``, and the file's folder.
+
+    Raises ``SettingsError`` that names each wrong key, where it stands and what was probably meant.
+    """
+    named = path or (Path(os.environ["ASSISTANT_CONFIG"]) if os.environ.get("ASSISTANT_CONFIG") else None)
+    file = named or PROJECT / "config.yaml"
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"There is no settings file {file}.", remedy="Name one with --config.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file {file} cannot be read: {error}.") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(
+            f"{file} is not valid YAML: {_one_line(error)}.", remedy="Check indentation and quotes there."
+        ) from error
+    if document is not None and not isinstance(document, dict):
+        raise SettingsError(f"{file} must hold settings (`name: value`), not a {type(document).__name__}.")
+    return parse(document or {}, str(file)), file.resolve().parent
+
+
+def parse(document: dict[str, Any], source: str) -> Settings:
+    """Settings from a mapping as YAML gives it. Raises ``SettingsError``; ``source`` is named in its message."""
+    model = settings_model()
+    try:
+        return model.model_validate(_with_secrets(document))
+    except ValidationError as error:
+        problems = [_explain(problem, model) for problem in error.errors(include_url=False)]
+        raise SettingsError(f"{source}: {'; '.join(problems)}.", remedy="`assistant config` shows all.") from error
+
+
+def settings_model() -> type[Settings]:
+    """The settings' model with the sections of all providers there are."""
+    sections: dict[str, Any] = {}
+    for stage, use in DEFAULT_USE.items():
+        names = registry.names(stage)
+        one: Any = Literal[tuple(names)]  # the names are known only now
+        fields: dict[str, Any] = {"use": (one | list[one], use)}
+        for name in names:
+            settings = registry.settings_type(stage, name)
+            # One that cannot do without being told something has no settings until it is told.
+            needy = any(field.is_required() for field in settings.model_fields.values())
+            fields[name] = (settings | None, None) if needy else (settings, settings())
+        section = create_model(f"{stage}_section", __base__=Stage, **fields)
+        sections[stage] = (section, section())
+    return create_model("AllSettings", __base__=Settings, **sections)
+
+
+def dump(settings: Settings) -> dict[str, Any]:
+    """The effective settings as plain values, secrets masked."""
+    return settings.model_dump(mode="json")
+
+
+def _with_secrets(value: Any) -> Any:
+    """``${NAME}`` replaced from the environment, wherever it stands."""
+    if isinstance(value, dict):
+        return {key: _with_secrets(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_secrets(item) for item in value]
+    if isinstance(value, str):
+        return re.sub(r"\$\{(\w+)\}", _from_environment, value)
+    return value
+
+
+def _from_environment(match: re.Match[str]) -> str:
+    name = match.group(1)
+    if name not in os.environ:
+        raise SettingsError(f"The settings need the environment variable {name}.", remedy=f"Set it: export {name}=…")
+    return os.environ[name]
+
+
+def _explain(problem: Any, model: type[BaseModel]) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] != "extra_forbidden":
+        secret = re.search("key|token|secret|password", where)
+        given = "" if secret else f", not {_shown(problem['input'])}"
+        return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}{given}"
+    *parents, unknown = problem["loc"]
+    known = _fields_at(model, parents)
+    close = difflib.get_close_matches(str(unknown), known, n=1, cutoff=0.5)
+    hint = f", did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}"
+    return f"unknown setting {where!r}{hint}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def section_type(annotation: Any) -> type[BaseModel] | None:
+    """The model of a field that is a section, optional or not; None for a plain value."""
+    members = get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
+    for candidate in members:
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _required(model: type[BaseModel] | None) -> list[str]:
+    return [name for name, field in model.model_fields.items() if field.is_required()] if model else []
+
+
+def _fields_at(model: type[BaseModel], parents: list[Any]) -> list[str]:
+    for parent in parents:
+        field = model.model_fields.get(str(parent))
+        section = section_type(field.annotation) if field is not None else None
+        if section is None:
+            return []
+        model = section
+    return sorted(model.model_fields)
+
+
+def _one_line(error: yaml.YAMLError) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,108 @@
+"""One stage alone: speak a text, write down a sound file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant.app import App, Ends
+from pipeline.audio import AudioChunk
+from pipeline.ears import cut_utterance
+from pipeline.errors import SettingsError
+from pipeline.fallback import FallbackVoice
+from pipeline.noise_floor import NoiseFloor
+from pipeline.protocols import Microphone, Transcriber, VoiceDetector
+from pipeline.segmenter import NoUtterance, SegmenterSettings, SpeechEnded, UtteranceSegmenter
+from pipeline.sentences import sentences
+from pipeline.speech import NoSpeech, Transcript, Utterance, VoiceFrame
+from providers.audio.wav import FastPace, WavMicrophone
+
+
+@dataclass(frozen=True, slots=True)
+class Transcription:
+    """What a sound file says."""
+
+    heard: tuple[Transcript | NoSpeech, ...]
+    """One for each utterance found in it."""
+
+    @property
+    def text(self) -> str:
+        """All words; "" where there were none."""
+        return " ".join(one.text for one in self.heard if isinstance(one, Transcript))
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs."""
+        first = next((one for one in self.heard if isinstance(one, Transcript)), None)
+        return {
+            "text": self.text,
+            "language": first.language if first else None,
+            "provider": self.heard[0].provider if self.heard else None,
+            "compute_ms": round(sum(one.compute_ms for one in self.heard), 1),
+            "utterances": [
+                {"text": one.text, "confidence": round(one.confidence, 3)}
+                if isinstance(one, Transcript)
+                else {"no_speech": one.reason}
+                for one in self.heard
+            ],
+        }
+
+
+async def say(app: App, text: str, personality: str | None, output: Path | None) -> None:
+    """Speak ``text`` aloud or into a file, sentence by sentence."""
+    who = app.personality()
+    if personality is not None and personality.casefold() != who.name.casefold():
+        raise SettingsError(f"There is no personality {personality!r}.", remedy=f"Known is: {who.name}.")
+    speakable = app.speakable()
+    if not speakable(text, who.language):
+        raise SettingsError("There is nothing to say: the text holds no words.")
+    async with AsyncExitStack() as stack:
+        voices = await stack.enter_async_context(app.synthesizers())
+        _, speaker = app.devices(Ends(output=output, fast=True))
+        await stack.enter_async_context(speaker)
+        voice = FallbackVoice(voices, app.feed, app.clock)
+        await speaker.start()
+        async with aclosing(sentences(_once(text))) as parts:
+            async for part in parts:
+                async with aclosing(
+                    voice.say(speakable(part, who.language), who.language, app.voice_settings())
+                ) as chunks:
+                    async for chunk, _ in chunks:
+                        await speaker.play(chunk)
+        await speaker.finish()
+
+
+async def transcribe(app: App, file: Path) -> Transcription:
+    """The words of a sound file of any length, utterance by utterance, at constant memory."""
+    async with AsyncExitStack() as stack:
+        microphone = await stack.enter_async_context(WavMicrophone(file, FastPace()))
+        vad: VoiceDetector = await stack.enter_async_context(app.provider("vad"))
+        transcriber: Transcriber = await stack.enter_async_context(app.provider("stt"))
+        found = await stack.enter_async_context(aclosing(_utterances(app, microphone, vad)))
+        return Transcription(tuple([await transcriber.transcribe(utterance) async for utterance in found]))
+
+
+async def _utterances(app: App, microphone: Microphone, vad: VoiceDetector) -> AsyncIterator[Utterance]:
+    """All utterances of a stream; no wake word is needed and no silence is too long."""
+    settings = SegmenterSettings(**app.settings.utterance.model_dump(), wake_tail_s=0.0)
+    floor = NoiseFloor()
+    segmenter, audio = UtteranceSegmenter(settings), list[AudioChunk]()
+    async with aclosing(microphone.chunks()) as chunks:  # type: ignore[type-var]
+        async for chunk in chunks:
+            audio.append(chunk)
+            probability, level_db = await vad.speech_probability(chunk), chunk.level_db
+            floor_db = floor.update(level_db, speech=probability > 0.5)
+            step = segmenter.push(VoiceFrame(chunk.start_s, chunk.duration_s, probability, level_db, floor_db))
+            if isinstance(step, SpeechEnded):
+                yield cut_utterance(audio, step, settings)
+            if isinstance(step, SpeechEnded | NoUtterance):
+                segmenter, audio = UtteranceSegmenter(settings), []
+    last = segmenter.flush()
+    if isinstance(last, SpeechEnded):
+        yield cut_utterance(audio, last, settings)
+
+
+async def _once(text: str) -> AsyncIterator[str]:
+    yield text

@@ -1,0 +1,127 @@
+"""The conversation: wake word, question, answer, and listening again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipeline.ears import Ears
+from pipeline.errors import DeviceError
+from pipeline.events import EventFeed, Listening, NoSpeechHeard, WakeWord
+from pipeline.speech import (
+    Exchange,
+    NoSpeechReason,
+    Personality,
+    Utterance,
+    VoiceSettings,
+    WakeWordHit,
+)
+from pipeline.turn import Turn, TurnParts
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationSettings:
+    """How a conversation goes."""
+
+    history_turns: int = 6
+    """Exchanges the agent is told about; 0 forgets each at once."""
+
+    history_idle_s: float = 60.0
+    """Audio seconds without a turn after which the history is dropped: the next customer must not hear the last
+    one's."""
+
+
+class Conversation:
+    """Listens and answers until the microphone's stream ends."""
+
+    def __init__(
+        self,
+        *,
+        ears: Ears,
+        parts: TurnParts,
+        feed: EventFeed,
+        clock: Callable[[], float],
+        personality: Personality,
+        voice_settings: VoiceSettings,
+        settings: ConversationSettings,
+    ) -> None:
+        self._ears = ears
+        self._parts = parts
+        self._feed = feed
+        self._clock = clock
+        self._personality = personality
+        self._voice_settings = voice_settings
+        self._settings = settings
+        self._history: deque[Exchange] = deque(maxlen=settings.history_turns)
+        self._last_turn_s = 0.0
+
+    async def run(self) -> None:
+        """Turn after turn. Raises ``DeviceError`` when a sound device is lost."""
+        hit: WakeWordHit | None = None
+        while True:
+            if hit is None:
+                self._feed.publish(Listening())
+                hit = await self._ears.wake_word()
+            if hit is None:
+                return
+            hit = await self._turn(hit)
+
+    async def _turn(self, hit: WakeWordHit) -> WakeWordHit | None:
+        """One turn; the wake word that interrupted its answer, if one did."""
+        self._feed.turn += 1
+        self._feed.publish(WakeWord(hit.name, hit.score))
+        self._forget_if_idle(hit.at_s)
+        heard = await self._ears.utterance(hit)
+        heard_by_s = self._clock()
+        if isinstance(heard, NoSpeechReason):
+            self._feed.publish(NoSpeechHeard(heard))
+            return None
+        turn = Turn(
+            self._parts,
+            self._feed,
+            self._clock,
+            self._personality,
+            self._voice_settings,
+            tuple(self._history),
+            heard_by_s,
+        )
+        try:
+            return await self._answer_unless_interrupted(turn, heard)
+        finally:
+            self._last_turn_s = self._feed.at_s
+            if turn.transcript is not None:
+                self._history.append(Exchange(turn.transcript.text, turn.heard_text()))
+
+    async def _answer_unless_interrupted(self, turn: Turn, utterance: Utterance) -> WakeWordHit | None:
+        """Answer and listen for a wake word at the same time; whichever ends first cancels the other."""
+        async with asyncio.TaskGroup() as group:
+            answering = group.create_task(_answer(turn, utterance), name="answer")
+            listening = group.create_task(self._ears.wake_word(), name="interruption")
+            answering.add_done_callback(lambda _: listening.cancel())
+            listening.add_done_callback(lambda _: _interrupt(answering, listening))
+        return None if listening.cancelled() else listening.result()
+
+    def _forget_if_idle(self, now_s: float) -> None:
+        if now_s - self._last_turn_s > self._settings.history_idle_s:
+            self._history.clear()
+
+
+async def _answer(turn: Turn, utterance: Utterance) -> None:
+    """Whatever goes wrong in a turn ends the turn and not the daemon, unless a sound device is lost."""
+    try:
+        await turn.answer(utterance)
+    except Exception as error:
+        if isinstance(error, DeviceError) or (isinstance(error, ExceptionGroup) and error.subgroup(DeviceError)):
+            raise
+        log.exception("A turn failed; this should not have happened. Listening again.")
+
+
+def _interrupt(answering: asyncio.Task[None], listening: asyncio.Task[WakeWordHit | None]) -> None:
+    """A wake word ends the answer; the end of the microphone's stream does not."""
+    if not listening.cancelled() and listening.exception() is None and listening.result() is not None:
+        answering.cancel()

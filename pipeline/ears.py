@@ -1,0 +1,84 @@
+"""Reads the microphone: waits for a wake word, then cuts out what the customer says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from pipeline.audio import AudioChunk, joined
+from pipeline.events import EventFeed, SpeechEnd, SpeechStart
+from pipeline.hearing import Hearing
+from pipeline.protocols import Microphone
+from pipeline.segmenter import NoUtterance, SegmenterSettings, SpeechEnded, SpeechStarted, UtteranceSegmenter
+from pipeline.speech import NoSpeechReason, Utterance, WakeWordHit
+
+
+class Ears:
+    """The one reader of the microphone."""
+
+    def __init__(
+        self,
+        microphone: Microphone,
+        hearing: Hearing,
+        segmenter: SegmenterSettings,
+        feed: EventFeed,
+    ) -> None:
+        self._microphone = microphone
+        self._hearing = hearing
+        self._segmenter = segmenter
+        self._feed = feed
+        self.ended = False
+        """The microphone's stream has come to its end."""
+
+    async def wake_word(self) -> WakeWordHit | None:
+        """Wait for a wake word; None when the stream ends."""
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                heard = await self._hearing.hear(chunk, wake=True)
+                if heard.hit is not None:
+                    return heard.hit
+        return None
+
+    async def utterance(self, hit: WakeWordHit) -> Utterance | NoSpeechReason:
+        """What the customer says after a wake word, words that followed it without a pause included."""
+        segmenter = UtteranceSegmenter(self._segmenter)
+        audio: list[AudioChunk] = []
+        async with aclosing(self._after(hit.word_end_s)) as chunks:
+            async for chunk in chunks:
+                heard = await self._hearing.hear(chunk, wake=False)
+                audio.append(chunk)
+                step = segmenter.push(heard.frame)
+                if isinstance(step, SpeechStarted):
+                    self._feed.publish(SpeechStart())
+                elif isinstance(step, SpeechEnded):
+                    return self._cut(audio, step)
+                elif isinstance(step, NoUtterance):
+                    return step.reason
+        last = segmenter.flush()
+        return self._cut(audio, last) if isinstance(last, SpeechEnded) else last.reason
+
+    def _cut(self, audio: list[AudioChunk], ended: SpeechEnded) -> Utterance:
+        self._feed.publish(SpeechEnd(ended.speech_s))
+        return cut_utterance(audio, ended, self._segmenter)
+
+    async def _after(self, start_s: float) -> AsyncIterator[AudioChunk]:
+        """What was heard since ``start_s``, then what comes."""
+        for chunk in self._hearing.since(start_s):
+            yield chunk
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _chunks(self) -> AsyncIterator[AudioChunk]:
+        async with aclosing(self._microphone.chunks()) as chunks:  # type: ignore[type-var]
+            async for chunk in chunks:
+                self._feed.at_s = chunk.end_s
+                yield chunk
+        self.ended = True
+
+
+def cut_utterance(audio: list[AudioChunk], ended: SpeechEnded, settings: SegmenterSettings) -> Utterance:
+    """The utterance in ``audio`` (chunks that follow each other), with a little before and after it."""
+    whole = joined(audio)
+    cut = whole.since(ended.start_s - settings.pre_roll_s).until(ended.end_s + settings.tail_s)
+    return Utterance(cut, ended.start_s, ended.end_s, ended.speech_s, whole.end_s, ended.ended_by)
