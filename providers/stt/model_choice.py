@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import ModelDamaged, ModelMissing
 from providers.registry import Resources
@@ -14,6 +15,9 @@ STAND_IN = "whisper-kiosk-en"
 """The small model that comes with the program."""
 
 GET_ONE = "Get a real one: assistant models pull whisper-base.en"
+
+JSON_FILES = ("config.json", "tokenizer.json", "vocabulary.json", "preprocessor_config.json")
+"""Files of a model that must be readable where they are there."""
 
 SIZES = ("tiny", "base", "small", "medium", "large")
 """By cost, cheapest first; part of the models' names."""
@@ -125,15 +129,24 @@ def checked(choice: Choice) -> Choice:
         raise ModelMissing(f"There is no speech model in {choice.folder}.", remedy=remedy)
     if lacking:
         raise ModelDamaged(f"The speech model {choice.name} lacks {', '.join(lacking)}.", remedy=remedy)
-    for file in (choice.folder / name for name in ("config.json", "tokenizer.json", "vocabulary.json")):
-        if file.is_file() and not _is_json(file):
-            raise ModelDamaged(f"The speech model {choice.name} is damaged: {file.name}.", remedy=remedy)
+    contents = {name: _json(choice.folder / name) for name in JSON_FILES if (choice.folder / name).is_file()}
+    if not isinstance(contents["tokenizer.json"], dict) or not _has_words(contents["tokenizer.json"]):
+        contents["tokenizer.json"] = None
+    broken = sorted(name for name, content in contents.items() if not content)
+    if broken:
+        raise ModelDamaged(f"The speech model {choice.name} is damaged: {', '.join(broken)}.", remedy=remedy)
     return choice
 
 
-def _is_json(file: Path) -> bool:
+def _json(file: Path) -> Any:
+    """The file's content, None where it cannot be read."""
     try:
-        json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError):
-        return False
-    return True
+        return None
+
+
+def _has_words(tokenizer: dict[str, Any]) -> bool:
+    """Whether a tokenizer has a vocabulary. The library that reads it fails with a bare ``Exception`` without one."""
+    model = tokenizer.get("model")
+    return isinstance(model, dict) and bool(model.get("vocab")) and "merges" in model
