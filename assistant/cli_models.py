@@ -131,24 +131,34 @@ def _pull(options: argparse.Namespace) -> int:
         failed = [name for name in names if not _pull_one(puller, store, name)]
         if options.default:
             for name, substitute in WANTED.items():
-                if not _pull_one(puller, store, name):
-                    print_line(f"{name}: not here; the bundled {substitute} serves in its place.")
+                _pull_or_substitute(puller, store, name, substitute)
     return 1 if failed else 0
 
 
 def _pull_one(puller: Puller, store: ModelStore, name: str) -> bool:
     """Pull one model and say how it went; whether it is here now."""
     try:
-        fetched = puller.pull(name)
+        _report(store, name, fetched=puller.pull(name))
     except AssistantError as error:
-        _complain(error)
+        sys.stderr.write(f"assistant: {' '.join(str(error).split())}\n")
         return False
+    return True
+
+
+def _pull_or_substitute(puller: Puller, store: ModelStore, name: str, substitute: str) -> None:
+    """Pull a model that would be better than a bundled one; that it cannot be had is no failure."""
+    try:
+        _report(store, name, fetched=puller.pull(name))
+    except AssistantError as error:
+        print_line(f"{error.message} The bundled {substitute} serves in its place. {error.remedy}".rstrip())
+
+
+def _report(store: ModelStore, name: str, *, fetched: bool) -> None:
     print_line(f"{name}: {'fetched and verified' if fetched else 'is here, verified'}.")
     terms = store.terms(name)
-    if terms is not None and terms.commercial != "yes":
+    if fetched and terms is not None and terms.commercial != "yes":
         verdict = "not for commercial use" if terms.commercial == "no" else "commercial use is unclear"
         print_line(f"{name}: licence {terms.name}, {verdict}{f' ({terms.note})' if terms.note else ''}.")
-    return True
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -193,7 +203,3 @@ def _unknown(store: ModelStore, names: Sequence[str]) -> str:
 def _wrong_usage(text: str) -> int:
     sys.stderr.write(f"assistant: {text}\n")
     return 2
-
-
-def _complain(error: AssistantError) -> None:
-    sys.stderr.write(f"assistant: {' '.join(str(error).split())}\n")

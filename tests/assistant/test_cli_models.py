@@ -108,8 +108,9 @@ def test_default_set_without_a_hub(
     monkeypatch.setitem(Puller.__init__.__kwdefaults__, "sleep", slept.append)
     assert run("pull", "--default") == 0
     captured = capsys.readouterr()
-    assert "the bundled given serves in its place" in captured.out
-    assert "cannot be reached (connection refused)" in captured.err
+    assert "The bundled given serves in its place. Copy the folder models/voice/" in captured.out
+    assert "cannot be reached (connection refused)" in captured.out
+    assert not captured.err
     assert slept == [1.0]
 
 

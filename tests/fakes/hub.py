@@ -19,6 +19,7 @@ from urllib.parse import unquote
 class Request:
     path: str
     range: str
+    if_range: str
     status: int = 0
 
 
@@ -102,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         hub, bad = self.fake, self.fake.bad
         self.close_connection = True
         path = unquote(self.path).lstrip("/")
-        self._request = Request(path, self.headers.get("Range", ""))
+        self._request = Request(path, self.headers.get("Range", ""), self.headers.get("If-Range", ""))
         hub.requests.append(self._request)
         if bad.portal:
             self._answer(200, b"<html>Please log in</html>", {"Content-Type": "text/html; charset=utf-8"})

@@ -11,11 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from assistant.models import pull as pull_module
 from assistant.models.errors import HubUnreachable, PullError
 from assistant.models.store import MANIFEST
+from assistant.models.transfer import Transfer
 from pipeline.errors import ModelDamaged, ModelMissing
 from tests.assistant.models.conftest import BIG, SMALL, Shop
 
@@ -92,8 +94,9 @@ def test_broken_connections_are_resumed(shop: Shop) -> None:
     shop.hub.bad.break_at, shop.hub.bad.breaks = 100_000, 2
     shop.pull("voice")
     assert is_whole(shop, "voice")
-    ranges = [request.range for request in shop.hub.sent("voice.onnx")]
-    assert ranges == ["", "bytes=100000-", "bytes=200000-"]
+    sent = shop.hub.sent("voice.onnx")
+    assert [request.range for request in sent] == ["", "bytes=100000-", "bytes=200000-"]
+    assert [request.if_range for request in sent] == ["", '"of-the-store"', '"of-the-store"']
     assert shop.slept == [1.0, 2.0]
 
 
@@ -205,6 +208,18 @@ def test_torn_part_file_is_begun_again(shop: Shop) -> None:
     part.write_bytes(bytes(part.stat().st_size))
     shop.pull("voice")
     assert is_whole(shop, "voice")
+
+
+def test_part_file_that_only_lacked_its_name(shop: Shop, tmp_path: Path) -> None:
+    part = tmp_path / "voice.onnx.part"
+    url = f"{shop.hub.url}/shop/voices/resolve/abc/en/voice/voice.onnx"
+    with httpx.Client(follow_redirects=True, trust_env=False) as client:
+        transfer = Transfer(client, shop.progress, shop.slept.append)
+        first = transfer.fetch(url, part, "voice", None)
+        shop.hub.requests.clear()
+        assert transfer.fetch(url, part, "voice", None) == first
+    assert not shop.hub.requests
+    assert part.read_bytes() == BIG
 
 
 def test_only_the_damaged_file_is_fetched_again(shop: Shop) -> None:
