@@ -126,6 +126,8 @@ class FastPace:
             await asyncio.sleep(0)  # a reader that never has to wait must not starve the rest of the program
             while not self._allowed(end_s):
                 await self._changed.wait()
+                # Who ended the answer may be about to cancel this reader, and a chunk it just got would be lost.
+                await asyncio.sleep(0)
             self._delivered_s = end_s
         finally:
             self._asked_s = None

@@ -1,0 +1,164 @@
+"""An open stream to a sound device that knows when the device has gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import Field
+
+from pipeline.errors import DeviceLost
+from providers.audio import portaudio
+from providers.audio.devices import Direction, find_device
+from providers.model_worker import Cancelled, ModelWorker
+from providers.settings import ProviderSettings
+
+log = logging.getLogger(__name__)
+
+WAKE_UP_S = 4.0
+"""Seconds a device may take after it was opened until it works steadily: Bluetooth and suspended cards need some."""
+
+CLOSE_S = 2.0
+"""Seconds to wait for a device to close; a broken driver may never return."""
+
+
+class DeviceSettings(ProviderSettings):
+    """What microphone and loudspeaker have in common."""
+
+    device: str | int | None = None
+    """A part of the device's name, or its number; ``null`` takes the system's default. ``assistant devices`` lists
+    them."""
+
+    rate_hz: int | None = Field(default=None, ge=8_000, le=192_000)
+    """Samples per second to ask of the device; ``null`` takes its native rate, which is nearly always right."""
+
+    lost_after_s: float = Field(default=1.0, ge=0.2, le=30.0)
+    """Seconds without a sign of life until the device counts as lost. Short notices sooner, long endures
+    hiccups."""
+
+
+class DeviceStream:
+    """A stream whose callback ``beat``s; ``wait`` tells the news from the callback, the loss of the device included."""
+
+    def __init__(self, direction: Direction, settings: DeviceSettings) -> None:
+        self.rate_hz = 0
+        """The device's rate, known once it is open."""
+        self.latency_s = 0.0
+        """Seconds between the callback and the air, as the device tells it."""
+        self.name = str(direction)
+        self._direction = direction
+        self._settings = settings
+        self._stream: Any = None
+        self._worker: ModelWorker | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._news = asyncio.Event()
+        self._ended = False
+        self._alive_at = 0.0
+
+    async def open(
+        self, callback: Callable[..., None], *, channels: Callable[[int], int], block_s: float, latency_s: float
+    ) -> None:
+        """Open the device and start it. ``channels`` chooses from how many the device has.
+
+        Raises ``DeviceMissing``, ``DeviceError`` or ``ProviderMissing``.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+        self._ended = False
+
+        def opened(cancelled: Cancelled) -> None:
+            device = find_device(portaudio.list_devices(), self._settings.device, self._direction)
+            self.rate_hz = self._settings.rate_hz or device.rate_hz
+            self.name = f"{self._direction} {device.name!r}"
+            stream = portaudio.open_stream(
+                device,
+                self._direction,
+                samplerate=self.rate_hz,
+                channels=channels(device.channels(self._direction)),
+                blocksize=round(block_s * self.rate_hz),
+                latency=latency_s,
+                callback=callback,
+                finished_callback=self._finished,
+            )
+            if cancelled.is_set():
+                portaudio.close_stream(stream)
+            else:
+                self._stream = stream
+
+        self._alive_at = time.monotonic() + WAKE_UP_S
+        worker = ModelWorker(f"sound {self._direction}")
+        try:
+            await worker.run(opened)
+        except BaseException:
+            worker.close(wait_s=0)
+            raise
+        self._worker = worker
+        self.latency_s = self._stream.latency
+
+    async def close(self) -> None:
+        """Close the device; gives up after ``CLOSE_S`` on one that does not let go."""
+        stream, self._stream = self._stream, None
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                # Shielded: a stream left open would go on calling back into a loop that has ended.
+                await asyncio.shield(worker.run(lambda _: portaudio.close_stream(stream)))
+        except TimeoutError:
+            log.warning("The %s does not close; restart the program if it stays away.", self.name)
+        finally:
+            worker.close(wait_s=0.1)
+
+    def beat(self) -> None:
+        """Called by the audio callback: the device is alive."""
+        # Never set back: until WAKE_UP_S is over, the time to come stands here.
+        self._alive_at = max(self._alive_at, time.monotonic())
+
+    def tell(self, news: Callable[..., None], *details: Any) -> None:
+        """Called by the audio callback: run ``news(*details)`` on the loop, then let ``wait`` return."""
+
+        def told() -> None:
+            news(*details)
+            self._news.set()
+
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(told)
+
+    def notify(self) -> None:
+        """Called on the loop: let ``wait`` return."""
+        self._news.set()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the device has gone."""
+        return self._ended or time.monotonic() - self._alive_at > self._settings.lost_after_s
+
+    async def wait(self) -> None:
+        """Return when there is news. Raises ``DeviceLost`` when the device has gone."""
+        self._news.clear()
+        while not self._news.is_set():
+            if self.lost:
+                raise self.loss()
+            try:
+                async with asyncio.timeout(self._settings.lost_after_s / 2):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+
+    def loss(self) -> DeviceLost:
+        """The error that tells of the loss."""
+        return DeviceLost(f"The {self.name} has gone.", remedy="Check its cable and the sound system.")
+
+    def _finished(self) -> None:
+        """PortAudio calls this from its thread when a stream ends, for whatever reason."""
+        assert self._loop is not None
+        if self._stream is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        self._ended = True
+        self._news.set()

@@ -1,0 +1,257 @@
+"""Microphone and loudspeaker of this machine, through PortAudio.
+
+The audio callbacks run on PortAudio's threads. The microphone's copies and crosses over to the event loop; the
+loudspeaker's takes from a bounded ring. Nothing else is done there, everything else happens on the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from pipeline.audio import FRAME_S, LISTENING_RATE_HZ, AudioChunk, Pcm
+from pipeline.protocols import Capabilities
+from providers.audio.device_stream import DeviceSettings, DeviceStream
+from providers.audio.devices import DeviceInfo, Direction
+from providers.audio.frames import FrameCutter
+from providers.audio.playback_ring import PlaybackRing
+from providers.audio.portaudio import list_devices
+from providers.audio.resample import Resampler
+
+__all__ = [
+    "DeviceInfo",
+    "MicrophoneSettings",
+    "SounddeviceMicrophone",
+    "SounddeviceSpeaker",
+    "SpeakerSettings",
+    "list_devices",
+]
+
+log = logging.getLogger(__name__)
+
+
+class MicrophoneSettings(DeviceSettings):
+    """The microphone."""
+
+    channel: int = Field(default=1, ge=1, le=64)
+    """Which of the device's channels to listen to, from 1. Array microphones offer their cleaned signal on one."""
+
+    latency_s: float = Field(default=0.064, ge=0.0, le=1.0)
+    """Seconds of sound the system may keep for us. Long loses less on a busy machine, but a sound server may then
+    hand sound over in larger portions, so that it comes later; 0 is the least the device can do."""
+
+    block_s: float = Field(default=FRAME_S, ge=0.005, le=0.1)
+    """Seconds of sound per callback. Short reacts a little sooner, long costs less."""
+
+    queue_s: float = Field(default=2.0, ge=0.1, le=30.0)
+    """Seconds of sound kept when nobody fetches them; then the oldest are dropped and counted."""
+
+
+class SpeakerSettings(DeviceSettings):
+    """The loudspeaker."""
+
+    channels: int | None = Field(default=None, ge=1, le=64)
+    """Channels that all get the same sound; ``null`` takes two where the device has them."""
+
+    latency_s: float = Field(default=0.08, ge=0.02, le=1.0)
+    """Seconds of sound in the device's own buffer, which are still heard after a stop; at least four blocks. Too
+    short crackles on a busy machine."""
+
+    block_s: float = Field(default=0.02, ge=0.005, le=0.1)
+    """Seconds of sound per callback; a stop takes effect with the next one. Long costs less."""
+
+    ahead_s: float = Field(default=0.5, ge=0.05, le=5.0)
+    """Seconds of sound taken over before they are heard. Long endures a slow voice, short costs memory only."""
+
+    fade_s: float = Field(default=0.005, ge=0.0, le=0.05)
+    """Seconds in which a stopped answer fades out; 0 may click."""
+
+    @model_validator(mode="after")
+    def _blocks_fit(self) -> Self:
+        # Measured: through ALSA's pulse plugin (1.2.7) three blocks underrun for ever, four are steady.
+        if self.latency_s < 4 * self.block_s:
+            raise ValueError(f"latency_s must be at least four times block_s, so {4 * self.block_s:g} or more")
+        return self
+
+
+class SounddeviceMicrophone:
+    """A real microphone at any native rate."""
+
+    def __init__(self, settings: MicrophoneSettings) -> None:
+        self._settings = settings
+        self._stream = DeviceStream(Direction.INPUT, settings)
+        self._queue: deque[AudioChunk] = deque()
+        self._resampler = Resampler(LISTENING_RATE_HZ, LISTENING_RATE_HZ)
+        self._cutter = FrameCutter()
+        self._dropped = 0
+        self._overflows = 0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """It is a device of this machine."""
+        return Capabilities("sounddevice")
+
+    @property
+    def dropped_s(self) -> float:
+        """Audio seconds dropped because nobody fetched them in time."""
+        return self._dropped * FRAME_S
+
+    @property
+    def overflows(self) -> int:
+        """How often the system itself lost sound because this machine was too busy."""
+        return self._overflows
+
+    async def __aenter__(self) -> Self:
+        """Open the device; may be entered again after a loss, ``start_s`` then goes on."""
+        self._queue.clear()
+        await self._stream.open(
+            self._callback,
+            channels=lambda _: self._settings.channel,
+            block_s=self._settings.block_s,
+            latency_s=self._settings.latency_s,
+        )
+        self._resampler = Resampler(self._stream.rate_hz, LISTENING_RATE_HZ)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the device."""
+        await self._stream.close()
+
+    async def chunks(self) -> AsyncIterator[AudioChunk]:
+        """What the microphone hears; never ends. Raises ``DeviceLost``."""
+        while True:
+            while self._queue:
+                yield self._queue.popleft()
+            await self._stream.wait()
+
+    def _callback(self, samples: NDArray[np.int16], _frames: int, _time: Any, status: Any) -> None:
+        """On PortAudio's thread. ``samples``: int16, shape [frames, channels], valid only until this returns."""
+        self._stream.beat()
+        self._stream.tell(self._arrived, samples[:, self._settings.channel - 1].copy(), bool(status.input_overflow))
+
+    def _arrived(self, pcm: Pcm, overflow: bool) -> None:
+        self._overflows += overflow
+        self._queue.extend(self._cutter.push(self._resampler.push(pcm)))
+        while len(self._queue) * FRAME_S > self._settings.queue_s:
+            self._queue.popleft()
+            self._dropped += 1
+
+
+class SounddeviceSpeaker:
+    """A real loudspeaker. It stays open between answers, so that they begin at once and without a pop."""
+
+    def __init__(self, settings: SpeakerSettings) -> None:
+        self._settings = settings
+        self._stream = DeviceStream(Direction.OUTPUT, settings)
+        self._ring = PlaybackRing(1)
+        self._resampler: Resampler | None = None
+        self._answer = 0
+        self._somebody_waits = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """It is a device of this machine."""
+        return Capabilities("sounddevice")
+
+    @property
+    def played_s(self) -> float:
+        """Audio seconds that the device has taken since ``start``."""
+        return self._ring.taken / self._stream.rate_hz if self._stream.rate_hz else 0.0
+
+    @property
+    def gaps(self) -> int:
+        """How often an answer faltered because its sound came too late."""
+        return self._ring.ran_dry
+
+    async def __aenter__(self) -> Self:
+        """Open the device; may be entered again after a loss."""
+        # The callback may come before the rate is known, so it needs a ring from the beginning.
+        self._ring = PlaybackRing(1)
+        await self._stream.open(
+            self._callback,
+            channels=lambda most: self._settings.channels or min(2, most),
+            block_s=self._settings.block_s,
+            latency_s=self._settings.latency_s,
+        )
+        self._ring = PlaybackRing(round(self._settings.ahead_s * self._stream.rate_hz))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the device; what was not heard yet is discarded."""
+        self._answer += 1
+        await self._stream.close()
+
+    async def start(self) -> None:
+        """A new answer; what was left of the one before is discarded."""
+        self._answer += 1
+        self._resampler = None
+        self._ring.restart()
+
+    async def play(self, chunk: AudioChunk) -> None:
+        """Return when the chunk lies ready, or the answer was stopped. Raises ``DeviceLost``."""
+        if self._stream.lost:
+            raise self._stream.loss()
+        answer = self._answer
+        if self._resampler is None or self._resampler.from_hz != chunk.rate_hz:
+            await self._flush(answer)
+            self._resampler = Resampler(chunk.rate_hz, self._stream.rate_hz)
+        await self._fill(self._resampler.push(chunk.pcm), answer)
+
+    async def finish(self) -> None:
+        """Return when the last sample has been heard, or the answer was stopped. Raises ``DeviceLost``."""
+        answer = self._answer
+        await self._flush(answer)
+        self._ring.complete()
+        while self._ring.stored and answer == self._answer:
+            await self._callback_took_some()
+        if self._ring.taken and answer == self._answer:
+            await asyncio.sleep(self._stream.latency_s)
+
+    def stop(self) -> None:
+        """Fade out with the next callback."""
+        self._answer += 1
+        self._resampler = None
+        self._ring.cut(round(self._settings.fade_s * self._stream.rate_hz))
+        self._stream.notify()
+
+    async def _flush(self, answer: int) -> None:
+        resampler, self._resampler = self._resampler, None
+        if resampler is not None:
+            await self._fill(resampler.flush(), answer)
+
+    async def _fill(self, pcm: Pcm, answer: int) -> None:
+        while len(pcm) and answer == self._answer:
+            pcm = pcm[self._ring.write(pcm) :]
+            if len(pcm):
+                await self._callback_took_some()
+
+    async def _callback_took_some(self) -> None:
+        self._somebody_waits = True
+        await self._stream.wait()
+
+    def _callback(self, samples: NDArray[np.int16], frames: int, _time: Any, _status: Any) -> None:
+        """On PortAudio's thread. ``samples``: int16, shape [frames, channels], to be filled."""
+        self._stream.beat()
+        block = np.empty(frames, np.int16)
+        self._ring.read_into(block)
+        samples[:] = block[:, np.newaxis]
+        if self._somebody_waits:
+            # Only then: waking the loop for every block of silence would cost more than all the rest.
+            self._somebody_waits = False
+            self._stream.tell(_nothing)
+
+
+def _nothing() -> None:
+    """The news is that the ring has room."""
