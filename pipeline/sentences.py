@@ -8,7 +8,7 @@ audio in hand by then, and single sentences keep an interruption's place and the
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 FIRST_CLAUSE_CHARACTERS = 60
 """Shortest first clause that is given out before its sentence is complete; a shorter one would sound torn off."""
@@ -120,14 +120,18 @@ class SentenceSplitter:
 async def sentences(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
     """Sentences of a text that arrives in pieces, each as soon as its end is certain.
 
-    Closing ``pieces`` stays the business of whoever opened it.
+    Closing it closes ``pieces`` too, so that an interrupted agent stops writing.
     """
     splitter = SentenceSplitter()
-    async for piece in pieces:
-        for sentence in splitter.feed(piece):
+    try:
+        async for piece in pieces:
+            for sentence in splitter.feed(piece):
+                yield sentence
+        for sentence in splitter.flush():
             yield sentence
-    for sentence in splitter.flush():
-        yield sentence
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
 
 
 def split(text: str) -> list[str]:

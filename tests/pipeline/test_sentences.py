@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
 
@@ -157,3 +158,18 @@ async def test_a_huge_piece() -> None:
 
     found = [sentence async for sentence in sentences(pieces())]
     assert len(found) == 3000
+
+
+async def test_closing_it_closes_the_pieces() -> None:
+    closed: list[bool] = []
+
+    async def pieces() -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "On and on. "
+        finally:
+            closed.append(True)
+
+    async with aclosing(sentences(pieces())) as found:
+        assert await anext(found) == "On and on."
+    assert closed == [True]
