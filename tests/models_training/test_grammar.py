@@ -6,7 +6,7 @@ import hashlib
 import random
 
 import pytest
-from whisper_kiosk.grammar import FIXED, SLOTS, drills, expand, normalise, sentences, styled, tellable
+from whisper_kiosk.grammar import FIXED, SLOTS, Sentences, drills, expand, normalise, sentences, styled, tellable
 
 pytestmark = pytest.mark.unit
 
@@ -39,6 +39,12 @@ def test_no_held_out_sentence_is_trained_on_and_none_has_a_new_word() -> None:
     assert not set(corpus.held) & set(trained)
     assert {word for text in corpus.held for word in normalise(text).split()} <= words
     assert len(words) == 293
+
+
+def test_a_held_out_sentence_with_a_new_word_is_dropped() -> None:
+    corpus = Sentences(["Yes."], ["No."], ["Yes no.", "Maybe no."])
+
+    assert tellable(corpus).held == ["Yes no."]
 
 
 def test_another_seed_gives_other_sentences() -> None:

@@ -68,6 +68,20 @@ def test_alignment_gives_each_unit_the_time_of_its_phones() -> None:
     assert cost < 0.1
 
 
+def test_a_phone_the_teacher_swallowed_takes_no_time_of_the_pause_after_it() -> None:
+    from piper_kiosk.phonemes import align, to_units
+
+    units = to_units(["^", "j", "ɛ", "s", ".", "$"])
+    assert units is not None
+    segments = [Segment("pau", 0.1), Segment("y", 0.05), Segment("eh", 0.12), Segment("pau", 0.3)]
+
+    durations_s, cost = align(units, segments)
+
+    assert durations_s[3] == 0
+    assert sum(durations_s[4:]) == pytest.approx(0.3)
+    assert cost > 0.1
+
+
 def test_an_unknown_symbol_has_no_units() -> None:
     from piper_kiosk.phonemes import to_units
 

@@ -24,7 +24,7 @@ def load_data(options: Options) -> tuple[list[Utterance], list[Utterance]]:
     if options.holdout:  # sentences of a test set never to train on
         lines = (options.work / "text.txt").read_text().split("\n")
         held = set(options.holdout.read_text().split("\n"))
-        data = [utterance for utterance in data if lines[utterance.index] not in held]
+        data = [utterance for utterance in data if lines[utterance.line] not in held]
     random.Random(3).shuffle(data)
     return data[:VALIDATION], data[VALIDATION:]
 

@@ -26,8 +26,8 @@ FIRST_HALF = {"tʃ": 0.45, "dʒ": 0.45}
 class Utterance:
     """One sentence as the network sees it."""
 
-    index: int
-    """Its line in text.txt."""
+    line: int
+    """Its line in text.txt, from 0."""
     ids: npt.NDArray[np.int16]
     """Piper's phoneme ids, shape (n,)."""
     durations: npt.NDArray[np.float32]
@@ -50,7 +50,7 @@ class Utterance:
 class Aligned:
     """One of the teacher's recordings whose phones were found among Piper's phonemes."""
 
-    index: int
+    line: int
     wav: Path
     segments: list[Segment]
     ids: list[int]
@@ -98,7 +98,7 @@ def analyse(aligned: Aligned) -> Utterance | None:
         return None
     durations = aligned.id_durations_s(start_s, end_s)
     return Utterance(
-        index=aligned.index,
+        line=aligned.line,
         ids=np.array(aligned.ids, np.int16),
         durations=(durations * SAMPLE_RATE_HZ / HOP).astype(np.float32),
         envelope=np.log(spectrum @ envelope_filter(bins) + 1e-9).astype(np.float16),
@@ -138,8 +138,8 @@ def align_all(work: Path) -> list[Aligned]:
         durations_s, cost = align(units, reading.segments)
         costs.append(cost)
         if cost <= WORST_ALIGNMENT:
-            ids, wav = phonemes_to_ids(symbols[1:-1]), recording(work, reading.index)
-            fitting.append(Aligned(reading.index, wav, reading.segments, ids, units, durations_s))
+            ids, wav = phonemes_to_ids(symbols[1:-1]), recording(work, reading.line)
+            fitting.append(Aligned(reading.line, wav, reading.segments, ids, units, durations_s))
     print(f"{len(fitting)} of {len(costs)} kept; mean alignment cost {np.mean(costs):.3f}", flush=True)
     return fitting
 

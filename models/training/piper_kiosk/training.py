@@ -63,7 +63,7 @@ class Trainer:
     def run(self) -> None:
         """Train until the time is over; saves every three minutes and at the end."""
         start = time.time()
-        next_save_s = SAVE_EVERY_S
+        next_save_s: float = SAVE_EVERY_S
         for group in self._groups():
             done = (time.time() - start) / (self.options.minutes * 60)
             if done >= 1:

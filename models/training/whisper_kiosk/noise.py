@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from whisper_kiosk.dimensions import SAMPLE_RATE_HZ
 from whisper_kiosk.voices import Audio
@@ -10,8 +11,8 @@ from whisper_kiosk.voices import Audio
 Rng = np.random.Generator
 
 
-def _unit(x: Audio) -> Audio:
-    scaled: Audio = x / (np.sqrt(np.mean(x * x)) + 1e-9)
+def _unit(x: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    scaled: npt.NDArray[np.floating] = x / (np.sqrt(np.mean(x * x)) + 1e-9)
     return scaled
 
 
@@ -99,10 +100,10 @@ def non_speech(rng: Rng) -> Audio:
     n = int(SAMPLE_RATE_HZ * rng.uniform(0.3, 8))
     kind = rng.integers(0, 7)
     if kind == 0:
-        x = np.zeros(n, np.float32)
+        silence = np.zeros(n, np.float32)
         if rng.random() < 0.5:
-            x += coloured(rng, n, rng.choice([0.0, 1.0])) * 10 ** (-rng.uniform(60, 90) / 20)
-        return x
+            silence += coloured(rng, n, rng.choice([0.0, 1.0])) * 10 ** (-rng.uniform(60, 90) / 20)
+        return silence
     x = _KINDS[int(kind)](rng, n)
     if rng.random() < 0.4:
         x = x + coloured(rng, n, 1) * 10 ** (-rng.uniform(5, 30) / 20)
