@@ -91,7 +91,7 @@ environment() {
 # What cannot come with the project because of its licence or size, from PyPI or the hub; never a reason to stop.
 needed_models() {
     step "Models"
-    .venv/bin/assistant models pull --needed || note "Not all models could be had; the lines above say what to do."
+    .venv/bin/assistant models pull openwakeword-features hey_jarvis || note "Not all models could be had; the lines above say what to do."
 }
 
 case "${1:-}" in

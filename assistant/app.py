@@ -15,6 +15,7 @@ from typing import Any
 from assistant.lexicon import load_lexicon
 from assistant.models.store import ModelStore
 from assistant.settings import Settings
+from pipeline import earcons
 from pipeline.conversation import Conversation, ConversationSettings
 from pipeline.ears import Ears
 from pipeline.errors import ModelError, ProviderError
@@ -92,6 +93,8 @@ class App:
             speaker,
             self.speakable(),
             settings.conversation.apologies,
+            settings.conversation.repeat_requests,
+            earcons.error() if settings.audio.error_tone else None,
         )
         return Conversation(
             ears=ears,
@@ -100,7 +103,11 @@ class App:
             clock=self.clock,
             personality=self.personality(),
             voice_settings=self.voice_settings(),
-            settings=ConversationSettings(settings.conversation.history_turns, settings.conversation.history_idle_s),
+            settings=ConversationSettings(
+                settings.conversation.history_turns,
+                settings.conversation.history_idle_s,
+                earcons.listening() if settings.audio.listening_tone else None,
+            ),
         )
 
     def provider(self, stage: str) -> Any:

@@ -41,7 +41,7 @@ def _fields(model: type[BaseModel], depth: int) -> Iterator[str]:
                 yield f"{indent}# Needed when it is in use:"
             yield f"{indent}{'#' if needy else ''}{name}:" if inner else f"{indent}#{name}: {{}}"
             # Of a section that is commented out, the keys are too, with the section's own `#`.
-            yield from (f"{indent}#{line[len(indent):]}" if needy else line for line in inner)
+            yield from (f"{indent}#{line[len(indent) :]}" if needy else line for line in inner)
         else:
             yield from _comment(field.description or "", indent)
             yield f"{indent}#{name}: {_as_yaml(_default(field))}"

@@ -14,7 +14,7 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 
 from pipeline.errors import SettingsError
 from providers import registry
@@ -65,6 +65,20 @@ class ConversationSection(ProviderSettings):
         }
     )
     """What is said when there is no answer, by language (ISO 639-1)."""
+    repeat_requests: dict[str, str] = Field(
+        {
+            "en": "Sorry, I did not understand that. Please say it again.",
+            "es": "Perdón, no le he entendido. ¿Puede repetirlo, por favor?",
+        }
+    )
+    """What is said when somebody spoke but was not understood, by language (ISO 639-1)."""
+
+    @field_validator("apologies", "repeat_requests")
+    @classmethod
+    def _english_is_there(cls, texts: dict[str, str]) -> dict[str, str]:
+        if "en" not in texts:
+            raise ValueError("must have a text for 'en', which serves for languages without one")
+        return texts
 
 
 class PersonalitySection(ProviderSettings):
@@ -187,7 +201,7 @@ def settings_model() -> type[Settings]:
             needy = any(field.is_required() for field in settings.model_fields.values())
             fields[name] = (settings | None, None) if needy else (settings, settings())
         section = create_model(f"{stage}_section", __base__=Stage, **fields)
-        sections[stage] = (section, section())
+        sections[stage] = (section, section.model_validate({}))
     return create_model("AllSettings", __base__=Settings, **sections)
 
 

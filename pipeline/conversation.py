@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pipeline.audio import AudioChunk
 from pipeline.ears import Ears
 from pipeline.errors import DeviceError
 from pipeline.events import EventFeed, Listening, NoSpeechHeard, WakeWord
@@ -34,6 +35,9 @@ class ConversationSettings:
     history_idle_s: float = 60.0
     """Audio seconds without a turn after which the history is dropped: the next customer must not hear the last
     one's."""
+
+    listening_tone: AudioChunk | None = None
+    """Played after the wake word; None for silence."""
 
 
 class Conversation:
@@ -76,7 +80,7 @@ class Conversation:
         self._feed.turn += 1
         self._feed.publish(WakeWord(hit.name, hit.score))
         self._forget_if_idle(hit.at_s)
-        heard = await self._ears.utterance(hit)
+        heard = await self._listen(hit)
         heard_by_s = self._clock()
         if isinstance(heard, NoSpeechReason):
             self._feed.publish(NoSpeechHeard(heard))
@@ -105,6 +109,21 @@ class Conversation:
             answering.add_done_callback(lambda _: listening.cancel())
             listening.add_done_callback(lambda _: _interrupt(answering, listening))
         return None if listening.cancelled() else listening.result()
+
+    async def _listen(self, hit: WakeWordHit) -> Utterance | NoSpeechReason:
+        """What the customer says, while the tone that invites them to speak is played."""
+        tone = self._settings.listening_tone
+        if tone is None:
+            return await self._ears.utterance(hit)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._play(tone), name="listening tone")
+            return await self._ears.utterance(hit)
+
+    async def _play(self, tone: AudioChunk) -> None:
+        speaker = self._parts.speaker
+        await speaker.start()
+        await speaker.play(tone)
+        await speaker.finish()
 
     def _forget_if_idle(self, now_s: float) -> None:
         if now_s - self._last_turn_s > self._settings.history_idle_s:

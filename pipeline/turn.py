@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from pipeline.audio import leading_silence_s
+from pipeline.audio import AudioChunk, leading_silence_s
 from pipeline.errors import AssistantError, DeviceError
 from pipeline.events import (
     EventFeed,
@@ -23,9 +23,12 @@ from pipeline.events import (
 from pipeline.fallback import FallbackVoice
 from pipeline.protocols import Agent, Speaker, Transcriber
 from pipeline.sentences import sentences
-from pipeline.speech import Exchange, NoSpeech, Personality, Transcript, Utterance, VoiceSettings
+from pipeline.speech import Exchange, NoSpeech, NoSpeechReason, Personality, Transcript, Utterance, VoiceSettings
 
 log = logging.getLogger(__name__)
+
+MISHEARD = frozenset({NoSpeechReason.DOUBTFUL, NoSpeechReason.REPETITION})
+"""Somebody spoke and deserves an answer; noise does not."""
 
 SENTENCES_AHEAD = 16
 """Sentences that may wait for the loudspeaker before the agent has to wait."""
@@ -43,6 +46,10 @@ class TurnParts:
     """Makes a sentence speakable: (text, language) to text."""
     apologies: Mapping[str, str]
     """What is said when there is no answer, by language (ISO 639-1); ``en`` is always there."""
+    repeat_requests: Mapping[str, str]
+    """What is said when somebody spoke but was not understood, in the same form."""
+    error_tone: AudioChunk | None = None
+    """Played when no voice can speak."""
 
 
 @dataclass(slots=True)
@@ -111,12 +118,15 @@ class Turn:
         except AssistantError as error:
             log.error("Speech recognition failed: %s", error)
             self._transcribed_s = self.clock()
-            await self._apologise(self.personality.language)
+            await self._say_one_of(self.parts.apologies, self.personality.language)
             await self.parts.speaker.finish()
             return False
         self._transcribed_s = self.clock()
         if isinstance(result, NoSpeech):
             self.feed.publish(NoSpeechHeard(result.reason))
+            if result.reason in MISHEARD:
+                await self._say_one_of(self.parts.repeat_requests, self.personality.language)
+                await self.parts.speaker.finish()
             return False
         self.transcript = result
         self.feed.publish(TranscriptReady(result.text, result.language, result.provider, result.compute_ms))
@@ -140,7 +150,7 @@ class Turn:
                 await self._say_or_log(item, language)
         if failure is not None:
             log.error("The agent failed: %s", failure)
-            said.append(await self._apologise(language))
+            said.append(await self._say_one_of(self.parts.apologies, language))
         self.feed.publish(ReplyText(" ".join(said), final=True))
 
     async def _write(self, waiting: asyncio.Queue[str | AssistantError | None]) -> None:
@@ -162,9 +172,9 @@ class Turn:
             async for text in texts:
                 yield text
 
-    async def _apologise(self, language: str) -> str:
-        """Say sorry in the customer's language."""
-        text = self.parts.apologies.get(language) or self.parts.apologies["en"]
+    async def _say_one_of(self, texts: Mapping[str, str], language: str) -> str:
+        """Say one of our own sentences in the customer's language."""
+        text = texts.get(language) or texts["en"]
         if self._first_sentence_s is None:
             self._first_sentence_s = self.clock()
         await self._say_or_log(text, language)
@@ -178,6 +188,8 @@ class Turn:
             raise
         except AssistantError as error:
             log.error("%s", error)
+            if self.parts.error_tone is not None:
+                await self.parts.speaker.play(self.parts.error_tone)
 
     async def _say(self, text: str, language: str) -> None:
         spoken = self.parts.speakable(text, language)

@@ -1,0 +1,209 @@
+"""What a shop's technician gets wrong: each has a clear line on stderr and the right exit code."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.conftest import ROOT
+from tests.program import Ran, assistant
+
+pytestmark = pytest.mark.model
+
+RATE_HZ = 16_000
+MODELS = f"models: {{folder: {ROOT / 'models'}}}\n"
+
+
+def run(folder: Path, input_file: Path | str, config: str = MODELS + "agent: {use: echo}", *more: str) -> Ran:
+    return assistant(
+        "run", "--input", input_file, "--output", folder / "out.wav", "--fast", "--events", "-", *more,
+        config=config, folder=folder,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def customer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ "Hey jarvis", then a question, in the project's own voice."""
+    folder = tmp_path_factory.mktemp("customer")
+    parts = []
+    for number, (text, pause_s) in enumerate([("hey jarvis!", 0.4), ("where can I find the coffee", 3)]):
+        file = folder / f"{number}.wav"
+        assert assistant("say", text, "--output", file).code == 0
+        sound, rate_hz = soundfile.read(file, dtype="int16")
+        parts += [sound, np.zeros(round(pause_s * rate_hz), np.int16)]
+    whole = folder / "customer.wav"
+    soundfile.write(whole, np.concatenate([np.zeros(rate_hz, np.int16), *parts]), rate_hz)
+    return whole
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    ran = run(tmp_path, "absent.wav")
+    assert ran.code == 1
+    assert "absent.wav" in ran.reason
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF\x24\x00\x00\x00WAVE", b"This is a letter, not a sound.\n" * 50])
+def test_file_that_is_no_sound(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "in.wav"
+    file.write_bytes(content)
+    for ran in (run(tmp_path, file), assistant("transcribe", file)):
+        assert ran.code == 1
+        assert "in.wav" in ran.reason
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "channels", "subtype"),
+    [(16_000, 1, "PCM_U8"), (8_000, 1, "PCM_16"), (44_100, 2, "PCM_16"), (48_000, 2, "PCM_24"), (48_000, 1, "FLOAT")],
+)
+def test_any_kind_of_wav_is_understood(
+    customer: Path, rate_hz: int, channels: int, subtype: str, tmp_path: Path
+) -> None:
+    import soxr
+
+    sound, own_hz = soundfile.read(customer)
+    sound = soxr.resample(sound, own_hz, rate_hz)
+    file = tmp_path / "in.wav"
+    soundfile.write(file, np.stack([sound] * channels, axis=1), rate_hz, subtype=subtype)
+    ran = run(tmp_path, file)
+    assert ran.code == 0, ran.err
+    assert [event["text"] for event in ran.of("transcript")] == ["Where can I find the coffee?"]
+
+
+def test_an_hour_of_silence(tmp_path: Path) -> None:
+    file = tmp_path / "hour.wav"
+    with soundfile.SoundFile(file, "w", RATE_HZ, 1, "PCM_16") as out:
+        for _ in range(60):
+            out.write(np.zeros(60 * RATE_HZ, np.int16))
+    ran = run(tmp_path, file)
+    assert ran.code == 0, ran.err
+    assert [event["event"] for event in ran.events] == ["listening"]
+
+
+def test_unknown_device(tmp_path: Path) -> None:
+    ran = assistant(
+        "run", "--output", tmp_path / "out.wav",
+        config=MODELS + "agent: {use: echo}\naudio: {microphone: {device: Bananaphone}}", folder=tmp_path,
+    )  # fmt: skip
+    assert ran.code == 1
+    assert "microphone" in ran.reason
+
+
+def test_output_that_cannot_be_written(customer: Path, tmp_path: Path) -> None:
+    ran = assistant(
+        "run", "--input", customer, "--output", tmp_path / "absent" / "out.wav", "--fast",
+        config=MODELS + "agent: {use: echo}", folder=tmp_path,
+    )  # fmt: skip
+    assert ran.code == 1
+    assert "out.wav" in ran.reason
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("stt: [\n", "YAML"),
+        ("just a sentence", "settings"),
+        ("sst: {use: faster_whisper}", "did you mean 'stt'"),
+        ("stt: {faster_whisper: {modell: tiny}}", "did you mean 'model'"),
+        ("utterance: {end_silence_s: never}", "end_silence_s"),
+        ("utterance: {end_silence_s: 99}", "end_silence_s"),
+        ("agent: {use: oracle}", "faq"),
+        ("agent: {use: command}", "command"),
+        ("agent: {use: openai, openai: {model: m, api_key: '${NO_SUCH_KEY}'}}", "NO_SUCH_KEY"),
+    ],
+)
+def test_wrong_settings(config: str, said: str, tmp_path: Path) -> None:
+    for command in (("config",), ("run", "--input", "mic")):
+        ran = assistant(*command, config=config, folder=tmp_path)
+        if command == ("config",) and said == "command":
+            continue  # what is in effect may be looked at
+        assert ran.code == 1
+        assert said in ran.reason
+
+
+def test_missing_settings_file(tmp_path: Path) -> None:
+    ran = assistant("--config", tmp_path / "absent.yaml", "config")
+    assert ran.code == 1
+    assert "absent.yaml" in ran.reason
+
+
+@pytest.mark.parametrize("arguments", [(), ("dance",), ("run", "--loud"), ("say",), ("models", "pull", "--nonsense")])
+def test_wrong_usage(arguments: tuple[str, ...]) -> None:
+    assert assistant(*arguments).code == 2
+
+
+@pytest.mark.parametrize(
+    ("config", "model"),
+    [
+        ("stt: {faster_whisper: {model: small.en}}", "whisper-small.en"),
+        ("tts: {use: piper, piper: {voice: en_GB-alba-medium}}", "en_GB-alba-medium"),
+        ("wake_word: {openwakeword: {words: [{name: hey_nobody}]}}", "hey_nobody"),
+    ],
+)
+def test_missing_model(config: str, model: str, customer: Path, tmp_path: Path) -> None:
+    ran = run(tmp_path, customer, MODELS + "agent: {use: echo}\n" + config)
+    assert ran.code == 1
+    assert model in ran.reason
+    assert "assistant models" in ran.reason
+
+
+@pytest.mark.parametrize(
+    ("file", "keep"),
+    [
+        ("whisper-kiosk-en/model.bin", 100_000),
+        ("en_US-kiosk-low/en_US-kiosk-low.onnx", 100_000),
+        ("hey_jarvis/hey_jarvis_v0.1.onnx", 1000),
+    ],
+)
+def test_damaged_model(file: str, keep: int, customer: Path, tmp_path: Path) -> None:
+    """A file cut short, of its full length so that only its content tells."""
+    models = tmp_path / "models"
+    shutil.copytree(ROOT / "models", models, ignore=shutil.ignore_patterns("training"))
+    damaged = models / file
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:keep] + bytes(len(whole) - keep))
+    ran = run(tmp_path, customer, f"models: {{folder: {models}}}\nagent: {{use: echo}}\ntts: {{use: piper}}")
+    assert ran.code == 1
+    assert Path(file).parts[0] in ran.reason
+    verified = assistant("models", "verify", config=f"models: {{folder: {models}}}", folder=tmp_path)
+    assert verified.code == 1
+    assert Path(file).parts[0] in verified.out + verified.err
+
+
+AGENTS = {
+    "hangs": "import time; time.sleep(60)",
+    "dies": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "says nothing": "pass",
+    "fails": "import sys; sys.exit('no database')",
+}
+
+
+@pytest.mark.parametrize("day", AGENTS)
+def test_agent_on_a_bad_day_is_apologised_for(day: str, customer: Path, tmp_path: Path) -> None:
+    program = tmp_path / "agent.py"
+    program.write_text(AGENTS[day])
+    agent = f"agent: {{use: command, command: {{command: ['{sys.executable}', '{program}'], timeout_s: 1.5}}}}"
+    ran = run(tmp_path, customer, MODELS + agent)
+    assert ran.code == 0, ran.err
+    assert ran.of("reply_text")[-1]["text"].startswith("Sorry")
+    assert [event["text"][:5] for event in ran.of("speaking")] == ["Sorry"]
+    assert ran.of("turn_end")[0]["response_ms"] > 0
+    assert "coffee" not in ran.err, "what a customer said appears in no log"
+
+
+def test_agent_that_answers_100_kb_is_cut(customer: Path, tmp_path: Path) -> None:
+    program = tmp_path / "agent.py"
+    program.write_text("print('We have coffee. ' * 6000)")
+    agent = (
+        f"agent: {{use: command, command: {{command: ['{sys.executable}', '{program}'], timeout_s: 5, "
+        "max_answer_chars: 200}}}"
+    )
+    ran = run(tmp_path, customer, MODELS + agent.replace("}}}", "}}"))
+    assert ran.code == 0, ran.err
+    answer = ran.of("reply_text")[-1]["text"]
+    assert 50 < len(answer) <= 200
+    assert answer.endswith("coffee.")

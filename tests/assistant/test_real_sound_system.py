@@ -1,0 +1,120 @@
+"""The daemon on a real sound system: a customer speaks into its microphone and listens to its loudspeaker."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from pipeline.audio import AudioChunk, joined, silence
+from tests.conftest import ROOT
+from tests.program import assistant
+from tests.sound_server import SoundServer
+
+pytestmark = pytest.mark.device
+
+PATIENCE_S = 60.0
+
+
+class Daemon:
+    """``assistant run`` and its events."""
+
+    def __init__(self, events: Path, process: subprocess.Popen[str]) -> None:
+        self._events = events
+        self.process = process
+
+    def events(self) -> list[dict[str, Any]]:
+        text = self._events.read_text(encoding="utf-8") if self._events.exists() else ""
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    def wait_for(self, kind: str, count: int = 1) -> dict[str, Any]:
+        """The ``count``-th event of a kind."""
+        give_up_at = time.monotonic() + PATIENCE_S
+        while len(found := [event for event in self.events() if event["event"] == kind]) < count:
+            assert self.process.poll() is None, self.process.communicate()[1]
+            assert time.monotonic() < give_up_at, f"no {kind} in {self.events()}"
+            time.sleep(0.05)  # another process: nothing to await
+        return found[count - 1]
+
+
+@contextmanager
+def running(folder: Path, config: str) -> Iterator[Daemon]:
+    file, events = folder / "config.yaml", folder / "events"
+    file.write_text(config, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "assistant", "--config", str(file), "run", "--events", str(events)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ,
+    )  # fmt: skip
+    try:
+        yield Daemon(events, process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def spoken(text: str, folder: Path) -> AudioChunk:
+    file = folder / "spoken.wav"
+    assert assistant("say", text, "--output", file).code == 0
+    pcm, rate_hz = soundfile.read(file, dtype="int16")
+    return AudioChunk(pcm, rate_hz)
+
+
+def transcribed(sound: AudioChunk, folder: Path) -> str:
+    file = folder / "heard.wav"
+    soundfile.write(file, sound.pcm, sound.rate_hz)
+    return assistant("transcribe", file).out.strip()
+
+
+def test_a_conversation_through_microphone_and_loudspeaker(sound_server: SoundServer, tmp_path: Path) -> None:
+    """Wake word and question by ``paplay``; the answer recorded from the monitor says what it should."""
+    wake, question = spoken("hey jarvis!", tmp_path), spoken("where can I find the olive oil", tmp_path)
+    customer = joined([wake, silence(0.3, wake.rate_hz), question, silence(1.0, wake.rate_hz)])
+    config = f"models: {{folder: {ROOT / 'models'}}}\nagent: {{use: echo}}"
+    with running(tmp_path, config) as daemon:
+        daemon.wait_for("listening")
+        with sound_server.record() as hearing:
+            sound_server.say(customer).wait()
+            daemon.wait_for("turn_end")
+        transcript = daemon.wait_for("transcript")
+        end = daemon.wait_for("turn_end")
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.process.wait(20) == 0, "it ends in order when it is told to"
+    assert transcript["text"] == "Where can I find the olive oil?"
+    assert [event["event"] for event in daemon.events()].count("wake_word") == 1
+    assert end["response_ms"] > 0
+    heard = hearing.sound
+    assert np.abs(heard.pcm).max() > 3000
+    assert transcribed(heard, tmp_path) == "Where can I find the olive oil?"
+
+
+def test_real_people_through_microphone_and_loudspeaker(
+    sound_server: SoundServer, recordings: Path, tmp_path: Path
+) -> None:
+    """Recorded voices, and a second wake word that silences the first answer."""
+    wake, question = (
+        AudioChunk(soundfile.read(recordings / name, dtype="int16")[0], 16_000)
+        for name in ("wake_hey_jarvis.wav", "what_time_is_it.wav")
+    )
+    long_answer = "{use: echo, echo: {prefix: 'This answer goes on and on, for as long as anybody would listen:'}}"
+    with running(tmp_path, f"models: {{folder: {ROOT / 'models'}}}\nagent: {long_answer}") as daemon:
+        daemon.wait_for("listening")
+        sound_server.say(joined([wake, question, silence(1.0, 16_000)])).wait()
+        daemon.wait_for("speaking")
+        sound_server.say(joined([wake, silence(9.0, 16_000)]))
+        daemon.wait_for("interrupted")
+        daemon.wait_for("no_speech")
+    kinds = [event["event"] for event in daemon.events()]
+    assert kinds.count("wake_word") == 2
+    assert daemon.wait_for("transcript")["text"] == "What time is it?"
+    assert daemon.wait_for("interrupted")["heard_text"] != daemon.wait_for("reply_text")["text"]

@@ -1,0 +1,118 @@
+"""One thread for one model: results, errors and cancellation cross over as they should."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from providers.model_worker import Cancelled, ModelWorker
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def worker() -> Iterator[ModelWorker]:
+    worker = ModelWorker("test-model")
+    yield worker
+    worker.close()
+
+
+async def test_calls_run_one_after_another_on_the_named_thread(worker: ModelWorker) -> None:
+    order: list[int] = []
+
+    def call(number: int) -> str:
+        order.append(number)
+        return threading.current_thread().name
+
+    names = await asyncio.gather(*(worker.run(lambda _, n=number: call(n)) for number in range(20)))
+    assert order == list(range(20))
+    assert set(names) == {"test-model"}
+
+
+async def test_an_error_reaches_the_caller_and_leaves_the_worker_usable(worker: ModelWorker) -> None:
+    def fail(_: Cancelled) -> None:
+        raise ZeroDivisionError("model")
+
+    with pytest.raises(ZeroDivisionError, match="model"):
+        await worker.run(fail)
+    assert await worker.run(lambda _: 7) == 7
+
+
+async def test_cancelling_tells_the_call(worker: ModelWorker) -> None:
+    loop, began, told = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+
+    def long(cancelled: Cancelled) -> None:
+        loop.call_soon_threadsafe(began.set)
+        if cancelled.wait(10):
+            loop.call_soon_threadsafe(told.set)
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(worker.run(long), name="long")
+        await began.wait()
+        task.cancel()
+    await told.wait()
+    assert await worker.run(lambda _: 7) == 7
+
+
+async def test_a_cancelled_call_that_waits_is_never_begun(worker: ModelWorker) -> None:
+    release, begun = threading.Event(), []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.run(lambda _: release.wait(10)), name="first")
+        second = group.create_task(worker.run(lambda _: begun.append(2)), name="second")
+        await asyncio.sleep(0)
+        second.cancel()
+        await asyncio.sleep(0)
+        release.set()
+    assert await worker.run(lambda _: 7) == 7
+    assert not begun
+
+
+async def test_a_stream_runs_no_step_that_nobody_asked_for(worker: ModelWorker) -> None:
+    steps: list[int] = []
+
+    def count(_: Cancelled) -> Iterator[int]:
+        for number in range(5):
+            steps.append(number)
+            yield number
+
+    items = worker.stream(count)
+    assert await anext(items) == 0
+    await worker.run(lambda _: None)
+    assert steps == [0]
+    assert [item async for item in items] == [1, 2, 3, 4]
+
+
+async def test_an_error_in_a_stream_comes_after_what_was_found(worker: ModelWorker) -> None:
+    def half(_: Cancelled) -> Iterator[int]:
+        yield 1
+        raise ZeroDivisionError
+
+    found = []
+    with pytest.raises(ZeroDivisionError):
+        async for item in worker.stream(half):
+            found.append(item)
+    assert found == [1]
+
+
+async def test_a_stream_that_is_left_tells_the_call(worker: ModelWorker) -> None:
+    flags: list[Cancelled] = []
+
+    def endless(cancelled: Cancelled) -> Iterator[int]:
+        flags.append(cancelled)
+        while True:
+            yield 1
+
+    items = worker.stream(endless)
+    await anext(items)
+    await items.aclose()
+    assert flags[0].is_set()
+
+
+async def test_a_closed_worker_says_so(worker: ModelWorker) -> None:
+    await worker.run(lambda _: None)
+    worker.close()
+    with pytest.raises(RuntimeError, match="test-model is closed"):
+        await worker.run(lambda _: None)
