@@ -47,7 +47,7 @@ def main() -> int:
     if options.voices:
         sys.stdout.write("Pty Language\n" + "".join(f" 5  {language}\n" for language in sorted(_languages(library))))
         return 0
-    if library.espeak_SetVoiceByName(options.voice.encode()):
+    if not _choose(library, options.voice):
         sys.stderr.write(f"there is no voice {options.voice}\n")
         return 1
     for parameter, value in (
@@ -72,6 +72,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--stdin", action="store_true")
     parser.add_argument("--stdout", action="store_true")
     return parser.parse_args()
+
+
+def _choose(library: ctypes.CDLL, name: str) -> bool:
+    """Take the voice of a name, else that of a language of the name, as the real program does (without variants)."""
+    if library.espeak_SetVoiceByName(name.encode()) == 0:
+        return True
+    language = ctypes.create_string_buffer(name.partition("+")[0].encode())
+    wanted = _Voice(languages=ctypes.cast(language, ctypes.POINTER(ctypes.c_char)))
+    return bool(library.espeak_SetVoiceByProperties(ctypes.byref(wanted)) == 0)
 
 
 def _languages(library: ctypes.CDLL) -> Iterator[str]:

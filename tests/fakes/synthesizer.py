@@ -1,0 +1,90 @@
+"""A voice without a model: a tone as long as the text, with switches for bad days."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from pipeline.audio import AudioChunk, from_float
+from pipeline.errors import ProviderError
+from pipeline.protocols import Capabilities
+from pipeline.speech import Voice
+
+RATE_HZ = 16_000
+CHARACTER_S = 0.06
+CHUNK_S = 0.1
+
+
+class ScriptedSynthesizer:
+    """A ``Synthesizer``. Each text is a tone; its pitch tells one voice from another."""
+
+    def __init__(
+        self,
+        name: str = "fake",
+        languages: tuple[str, ...] = ("en",),
+        *,
+        pitch_hz: float = 220.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.name = name
+        self.languages = languages
+        self.pitch_hz = pitch_hz
+        self.said: list[str] = []
+        """Every text asked for."""
+        self.cancelled: list[str] = []
+        """Texts whose listener left before the end."""
+        self.fails_after: int | None = None
+        """Chunks it gives before it fails; 0 fails before the first."""
+        self.error: ProviderError = ProviderError("The fake voice fails as told.")
+        self.hangs_after: int | None = None
+        """Chunks it gives before it says nothing more and never ends."""
+        self.first_chunk_s = 0.0
+        """What it sleeps before its first chunk."""
+        self.chunk_s = 0.0
+        """What it sleeps before each later one."""
+        self._sleep = sleep
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(name=self.name, languages=frozenset(self.languages), streams=True)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def voice_for(self, language: str) -> str | None:
+        code = language.lower().partition("-")[0]
+        return f"{self.name}-{code}" if code in self.languages else None
+
+    async def synthesize(self, text: str, voice: Voice) -> AsyncIterator[AudioChunk]:
+        self.said.append(text)
+        if self.voice_for(voice.language) is None:
+            raise ProviderError(f"The fake voice does not speak {voice.language!r}.", retryable=False)
+        letters = sum(character.isalnum() for character in text)
+        length_s = letters * CHARACTER_S / voice.settings.speed
+        finished = False
+        try:
+            for number, start_s in enumerate(np.arange(0.0, length_s, CHUNK_S)):
+                if number == self.fails_after:
+                    raise self.error
+                if number == self.hangs_after:
+                    await asyncio.Event().wait()
+                await self._sleep(self.chunk_s if number else self.first_chunk_s)
+                at_s = start_s + np.arange(round(min(CHUNK_S, length_s - start_s) * RATE_HZ)) / RATE_HZ
+                if len(at_s):
+                    yield from_float(0.3 * np.sin(2 * np.pi * self.pitch_hz * at_s), RATE_HZ, float(start_s))
+            finished = True
+        except ProviderError:
+            finished = True
+            raise
+        finally:
+            if not finished:
+                self.cancelled.append(text)
