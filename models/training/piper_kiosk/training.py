@@ -82,9 +82,10 @@ class Trainer:
 
     def _groups(self) -> Iterator[list[Utterance]]:
         rng = random.Random(5)
-        while True:
-            yield from epoch(self.data, rng, self.options.batch_frames)
+        while groups := epoch(self.data, rng, self.options.batch_frames):
+            yield from groups
             self.epoch += 1
+        raise ValueError("too few utterances for one batch: take more --sentences or fewer --batch-frames")
 
     def _learn(self, batch: Batch, done: float) -> float:
         """One step; returns the learning rate it took."""
