@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -74,7 +74,10 @@ class Knowledge:
         whole = asking.match(tokens)
         if whole is not None and whole.score >= min_score:
             return asking.found([whole])
-        matches = [asking.match(part) for part in self._parts(text, tokens)]
+        matches = []
+        for part in self._parts(text, tokens):
+            matches.append(asking.match(part))
+            asking = replace(asking, about=self.matcher.things(part) or asking.about)
         sure = [match for match in matches if match is not None and match.score >= min_score]
         if sure and len(sure) == len(matches):
             return asking.found(sure)

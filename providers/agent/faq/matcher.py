@@ -17,7 +17,7 @@ from providers.agent.faq.language import Language, Tokens
 from providers.agent.faq.patterns import Pattern
 from providers.agent.faq.slots import Item, Slot, SlotFinder
 
-_LIGHT, _PLAIN, _SLOT, _FOREIGN, _NEGATION = 0.25, 1.0, 2.0, 2.0, 2.5
+_LIGHT, _PLAIN, _THING, _FOREIGN, _NEGATION = 0.25, 1.0, 2.0, 2.0, 2.5
 _WORTHLESS = 0.4
 """Scores below this are not told apart."""
 _SIMILAR = 80.0
@@ -38,7 +38,12 @@ class Match:
     """What it is about."""
 
     order: float = 0.0
-    """0 to 100: how alike the words' order is; decides between equal scores."""
+    """0 to 100: how alike the words' order is."""
+
+    @property
+    def rank(self) -> tuple[float, float, int]:
+        """What decides between two matches: of equal ones, that which understood more."""
+        return self.score, self.order, len(self.slots)
 
 
 class Matcher:
@@ -83,9 +88,9 @@ class Matcher:
                 score = 2 * self._shared(words, pattern.tokens) / both
                 if score < least:
                     continue
-                order = fuzz.ratio(words, pattern.tokens)
-                if found is None or (score, order) > (found.score, found.order):
-                    found = Match(pattern.question, score, slots, order)
+                candidate = Match(pattern.question, score, slots, fuzz.ratio(words, pattern.tokens))
+                if found is None or candidate.rank > found.rank:
+                    found = candidate
         return found
 
     def things(self, tokens: Tokens) -> tuple[Slot, ...]:
@@ -101,7 +106,7 @@ class Matcher:
 
     def _weight(self, token: str) -> float:
         if token.startswith("{"):
-            return _SLOT
+            return _THING if token[1:-1] in self._finder.tables else _PLAIN
         if token in self._language.negations:
             return _NEGATION
         if token in self._language.light:
