@@ -12,6 +12,7 @@ It sees ``VoiceFrame`` values and nothing else, counts audio seconds and never r
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from pipeline.speech import NoSpeechReason, UtteranceEnd, VoiceFrame
@@ -19,13 +20,17 @@ from pipeline.speech import NoSpeechReason, UtteranceEnd, VoiceFrame
 ROUNDING_S = 1e-6
 """Sums of frame lengths are compared with this tolerance."""
 
+ROOM_FRAMES = 60
+"""Frames among which the room's quietest moments are looked for; about two seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class SegmenterSettings:
     """What counts as speech and when it is over. All times are audio seconds."""
 
-    start_probability: float = 0.5
-    """0 to 1: speech probability from which a frame may begin an utterance. 0 takes any sound, 1 none."""
+    start_probability: float = 0.4
+    """0 to 1: speech probability from which a frame may begin an utterance. 0 takes any sound, 1 none. Lower than
+    where nobody was asked to speak: after a wake word speech is what comes."""
 
     stay_share: float = 0.6
     """0 to 1: share of the probability usual in this utterance that its further frames need. So the bar follows the
@@ -66,6 +71,10 @@ class SegmenterSettings:
 
     most_height_db: float = 10.0
     """Decibels above the noise floor, 3 to 30, that are always enough for further frames."""
+
+    drop_db: float = 18.0
+    """Decibels below the speaker's own level, 10 to 60, from which on a voice is somebody else's further off. 10 cuts
+    those off who trail away, 60 listens to the whole shop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,7 @@ class UtteranceSegmenter:
         self._speech_s = 0.0
         self._unproved_s = 0.0
         self._speaker: _Speaker | None = None
+        self._levels_db: deque[float] = deque(maxlen=ROOM_FRAMES)
 
     @property
     def pause_s(self) -> float:
@@ -147,6 +157,7 @@ class UtteranceSegmenter:
         if self._first_s is None:
             self._first_s = frame.start_s
         self._now_s = frame.end_s
+        self._levels_db.append(frame.level_db)
         if not self._started:
             return self._waiting(frame, self._first_s)
         return self._speaking(frame)
@@ -168,9 +179,16 @@ class UtteranceSegmenter:
     def _belongs(self, frame: VoiceFrame, speaker: _Speaker) -> bool:
         """Whether a frame is voiced once somebody speaks: it must be like their speech, not like the room."""
         settings = self.settings
-        height_db = settings.height_share * (speaker.level_db - frame.noise_floor_db)
-        needed_db = frame.noise_floor_db + min(settings.most_height_db, max(0.0, height_db))
+        room_db = max(frame.noise_floor_db, self._quiet_db())
+        height_db = settings.height_share * (speaker.level_db - room_db)
+        needed_db = max(
+            room_db + min(settings.most_height_db, max(0.0, height_db)), speaker.level_db - settings.drop_db
+        )
         return frame.speech_probability >= settings.stay_share * speaker.probability and frame.level_db >= needed_db
+
+    def _quiet_db(self) -> float:
+        """Level of the quietest moments of late: the people around, whom the noise floor leaves out, are in it."""
+        return sorted(self._levels_db)[len(self._levels_db) // 10]
 
     def _waiting(self, frame: VoiceFrame, first_s: float) -> Step | None:
         """Nobody has spoken yet."""

@@ -178,3 +178,26 @@ def test_the_silence_that_ends_is_a_setting(end_silence_s: float) -> None:
 def test_probability_one_may_be_the_bar() -> None:
     settings = replace(FOLLOW_UP, start_probability=1.0)
     assert steps(lasting(9, SPEECH), settings=settings)[0] == [NoUtterance(NoSpeechReason.TIMEOUT)]
+    assert isinstance(steps(lasting(1, (1.0, -25.0)), settings=settings)[0][0], SpeechStarted)
+
+
+def test_a_voice_far_below_the_speakers_is_somebody_elses() -> None:
+    decided, now_s = steps(lasting(1.28, (0.97, -15.0)), lasting(10, (0.97, -36.0)))
+    assert decided[-1] == SpeechEnded(0.0, pytest.approx(1.28), pytest.approx(1.28), UtteranceEnd.SILENCE)
+    assert now_s < 2.1
+
+
+def test_a_crowd_that_the_noise_floor_leaves_out_is_learned_from_its_own_quiet_moments() -> None:
+    crowd = [(0.9, FLOOR_DB + 20), (0.9, FLOOR_DB + 24)] * 10
+    decided, _ = steps(crowd, lasting(1.28, SPEECH), crowd, crowd)
+    ended = decided[-1]
+    assert isinstance(ended, SpeechEnded)
+    assert ended.ended_by is UtteranceEnd.SILENCE
+    assert ended.end_s == pytest.approx(0.64 + 1.28)
+
+
+def test_the_last_words_may_be_softer() -> None:
+    decided, _ = steps(lasting(0.96, ROOM), lasting(0.64, SPEECH), lasting(0.64, (0.9, -40.0)), lasting(2, ROOM))
+    assert decided[-1] == SpeechEnded(
+        pytest.approx(0.96), pytest.approx(2.24), pytest.approx(1.28), UtteranceEnd.SILENCE
+    )
