@@ -31,6 +31,11 @@ ROUNDING_S = 1e-6
 """Sums of stretches of audio are equal when they differ by less: a sixtieth of a sample."""
 
 
+LATE_S = 0.05
+"""Clock seconds by which an answer's next piece may come late without a pause in the answer: what a device's own
+buffer bridges, and more than a sleep oversleeps."""
+
+
 class Pace(Protocol):
     """What the microphone and the loudspeaker of one run agree on. All times are audio seconds."""
 
@@ -86,8 +91,10 @@ class RealTimePace:
     async def played(self, duration_s: float) -> None:
         """Sounds right after what was played before, or now where there was a pause."""
         now = self._clock()
-        self._silent_at = max(self._silent_at, now) + duration_s
-        await self._sleep(self._silent_at - now)
+        if now > self._silent_at + LATE_S:
+            self._silent_at = now
+        self._silent_at += duration_s
+        await self._sleep(max(0.0, self._silent_at - now))
 
     def answer_ended(self) -> None:
         """Nothing to do."""
@@ -142,10 +149,13 @@ class FastPace:
         if self._allowed_s is not None:
             self._allowed_s += duration_s
             self._change()
+        await asyncio.sleep(0)  # let a reader that is only just beginning come in
         try:
             while self._reader_is_busy():
                 async with asyncio.timeout(self._patience_s):
                     await self._changed.wait()
+                # A reader that has just left may be about to cancel this answer: not one more piece then.
+                await asyncio.sleep(0)
         except TimeoutError:
             self._reader_gone = True
 

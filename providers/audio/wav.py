@@ -10,7 +10,7 @@ import wave
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from pipeline.audio import FRAME_S, LISTENING_RATE_HZ, AudioChunk, Pcm, silence
 from pipeline.errors import AudioFileError
@@ -164,6 +164,7 @@ class _HeardFile:
         self._path = path
         self._part = path.with_name(path.name + ".part")
         self._rate_hz = rate_hz
+        self._file: BinaryIO | None = None
         self._wave: wave.Wave_write | None = None
         self._resampler: Resampler | None = None
 
@@ -171,12 +172,13 @@ class _HeardFile:
         try:
             if self._path.is_dir():
                 raise IsADirectoryError(f"{self._path} is a folder")
-            self._wave = wave.open(str(self._part), "wb")  # noqa: SIM115 - closed in close()
+            self._file = self._part.open("wb")
         except OSError as error:
             raise AudioFileError(
                 f"{self._path} cannot be written ({error.strerror or error}).",
                 remedy="Name a file in a folder that exists and may be written.",
             ) from error
+        self._wave = wave.open(self._file, "wb")  # noqa: SIM115 - closed in close()
 
     def write(self, chunk: AudioChunk) -> None:
         if self._resampler is not None and self._resampler.from_hz != chunk.rate_hz:
@@ -195,11 +197,12 @@ class _HeardFile:
         self._resampler = None
 
     def close(self) -> None:
-        if self._wave is None:
+        if self._wave is None or self._file is None:
             return
         self._append(b"")
         self._wave.close()
-        self._wave = None
+        self._file.close()
+        self._wave = self._file = None
         self._part.replace(self._path)
 
     def _append(self, pcm: Pcm | bytes) -> None:
