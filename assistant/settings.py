@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -188,6 +189,7 @@ def parse(document: dict[str, Any], source: str) -> Settings:
         raise SettingsError(f"{source}: {'; '.join(problems)}.", remedy="`assistant config` shows all.") from error
 
 
+@cache
 def settings_model() -> type[Settings]:
     """The settings' model with the sections of all providers there are."""
     sections: dict[str, Any] = {}

@@ -65,12 +65,13 @@ class SoundServer:
         script = self.folder / "start.pa"
         script.write_text(SCRIPT)
         options = ["--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm=yes", "--log-level=0"]
-        self._daemon = subprocess.Popen(
-            ["pulseaudio", "-n", "-F", str(script), *options],
-            env=os.environ | self.environment | {"DBUS_SESSION_BUS_ADDRESS": "", "HOME": str(self.folder)},
-            stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "log").open("wb"),
-        )
+        with (self.folder / "log").open("wb") as log:
+            self._daemon = subprocess.Popen(
+                ["pulseaudio", "-n", "-F", str(script), *options],
+                env=os.environ | self.environment | {"DBUS_SESSION_BUS_ADDRESS": "", "HOME": str(self.folder)},
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         give_up_at = time.monotonic() + START_S
         while self._control("info", check=False).returncode != 0:
             if self._daemon.poll() is not None or time.monotonic() > give_up_at:

@@ -84,7 +84,7 @@ def test_real_recordings_wake_once_and_are_understood(
 
 
 def test_wake_word_interrupts_an_answer(jarvis: np.ndarray, question: np.ndarray, tmp_path: Path) -> None:
-    prefix = "This answer goes on and on, for as long as anybody cares to listen, since it says much about very little."
+    prefix = "This answer goes on and on. " * 8
     customer = write(tmp_path / "in.wav", silence(1), jarvis, question, silence(1.5), jarvis, question, silence(14))
     ran = assistant(
         "run", "--input", customer, "--output", tmp_path / "out.wav", "--fast", "--events", "-",
@@ -96,7 +96,7 @@ def test_wake_word_interrupts_an_answer(jarvis: np.ndarray, question: np.ndarray
     assert kinds.index("interrupted") < kinds.index("turn_end") < len(kinds) - 1 - kinds[::-1].index("wake_word")
     heard = ran.of("interrupted")[0]["heard_text"]
     assert heard.startswith("This answer goes on")
-    assert not heard.endswith("about very little.")
+    assert heard.count("on and on") < 8
     assert [end["turn"] for end in ran.of("turn_end")] == [1, 2]
 
 

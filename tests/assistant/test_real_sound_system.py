@@ -111,7 +111,7 @@ def test_real_people_through_microphone_and_loudspeaker(
         daemon.wait_for("listening")
         sound_server.say(joined([wake, question, silence(1.0, 16_000)])).wait()
         daemon.wait_for("speaking")
-        sound_server.say(joined([wake, silence(9.0, 16_000)]))
+        sound_server.say(joined([wake, silence(6.0, 16_000)])).wait()
         daemon.wait_for("interrupted")
         daemon.wait_for("no_speech")
     kinds = [event["event"] for event in daemon.events()]
