@@ -33,6 +33,9 @@ FEATURES = "openwakeword-features"
 STEP_S = STEP_SAMPLES / LISTENING_RATE_HZ
 """Audio seconds from one score to the next."""
 
+STEADY_STEPS = 6
+"""Scores that ``steady_share`` looks at: half a second."""
+
 KEPT_STEPS = LOOK_BACK_STEPS + 6
 """Steps whose sound and scores are kept to find the end of a word."""
 
@@ -52,6 +55,10 @@ class Word(ProviderSettings):
 
     threshold: float = Field(default=0.5, ge=0.05, le=0.99)
     """Score from which the word was heard, 0.05 to 0.99. Low hears it more often where nobody said it, high less."""
+
+    steady_share: float = Field(default=0.5, ge=0.2, le=1.0)
+    """Share of the threshold, 0.2 to 1, that also counts as heard where the mean of half a second reaches it: people
+    are scored lower than the synthetic voices the models were trained with, but for as long. 1 turns this off."""
 
     patience: int = Field(default=1, ge=1, le=10)
     """Scores in a row that must reach the threshold, 1 to 10, 80 ms apart. More avoids false hits and answers later."""
@@ -221,13 +228,16 @@ class OpenWakeWordDetector:
         for number, (word, name) in enumerate(zip(self._words, self._names, strict=True)):
             scores = [float(step.scores[number]) for step in recent]
             run = scores[-word.patience :]
-            if now_s < self._quiet_until_s[number] or len(run) < word.patience or min(run) < word.threshold:
+            sure = len(run) == word.patience and min(run) >= word.threshold
+            run = run if sure else scores[-STEADY_STEPS:]
+            steady = sum(run) / STEADY_STEPS >= word.threshold * word.steady_share
+            if now_s < self._quiet_until_s[number] or not (sure or steady):
                 continue
             self._quiet_until_s[number] = now_s + word.refractory_s
             if best is None or max(run) > best.score:
                 sound = AudioChunk(np.concatenate([step.pcm for step in recent]), LISTENING_RATE_HZ)
                 start_s = now_s - sound.duration_s
-                best = WakeWordHit(name, max(run), now_s, start_s + word_end_s(scores, STEP_S, sound))
+                best = WakeWordHit(name, max(run), now_s, start_s + word_end_s(name, scores, STEP_S, sound))
         return best
 
 
