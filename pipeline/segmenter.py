@@ -20,6 +20,9 @@ from pipeline.speech import NoSpeechReason, UtteranceEnd, VoiceFrame
 ROUNDING_S = 1e-6
 """Sums of frame lengths are compared with this tolerance."""
 
+GRACE_S = 1.0
+"""Seconds by which the time-out waits for what may be becoming speech at that moment."""
+
 ROOM_FRAMES = 60
 """Frames among which the room's quietest moments are looked for; about two seconds."""
 
@@ -71,10 +74,6 @@ class SegmenterSettings:
 
     most_height_db: float = 10.0
     """Decibels above the noise floor, 3 to 30, that are always enough for further frames."""
-
-    drop_db: float = 18.0
-    """Decibels below the speaker's own level, 10 to 60, from which on a voice is somebody else's further off. 10 cuts
-    those off who trail away, 60 listens to the whole shop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +180,7 @@ class UtteranceSegmenter:
         settings = self.settings
         room_db = max(frame.noise_floor_db, self._quiet_db())
         height_db = settings.height_share * (speaker.level_db - room_db)
-        needed_db = max(
-            room_db + min(settings.most_height_db, max(0.0, height_db)), speaker.level_db - settings.drop_db
-        )
+        needed_db = room_db + min(settings.most_height_db, max(0.0, height_db))
         return frame.speech_probability >= settings.stay_share * speaker.probability and frame.level_db >= needed_db
 
     def _quiet_db(self) -> float:
@@ -202,8 +199,8 @@ class UtteranceSegmenter:
         if voiced and self._evidence_s >= settings.min_speech_s + wake_tail_s - ROUNDING_S:
             self._started = True
             return SpeechStarted(self._start_s)
-        # What may be becoming speech at this moment is waited for; it decides itself within a second or so.
-        if self._evidence_s == 0 and frame.end_s - first_s >= settings.no_speech_timeout_s - ROUNDING_S:
+        late_s = frame.end_s - first_s - settings.no_speech_timeout_s + ROUNDING_S
+        if late_s >= (GRACE_S if self._evidence_s > 0 else 0):
             return NoUtterance(NoSpeechReason.TIMEOUT)
         return None
 

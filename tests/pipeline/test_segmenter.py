@@ -158,6 +158,13 @@ def test_the_timeout_waits_for_speech_that_is_just_beginning() -> None:
     assert [type(step) for step in decided] == [SpeechStarted, SpeechEnded]
 
 
+def test_the_timeout_does_not_wait_for_ever() -> None:
+    flicker = chain.from_iterable(chain(lasting(0.096, SPEECH), lasting(0.096, ROOM)) for _ in range(80))
+    decided, now_s = steps(lasting(0.064, SPEECH), flicker)
+    assert decided == [NoUtterance(NoSpeechReason.TIMEOUT)]
+    assert now_s == pytest.approx(7.0, abs=FRAME_S)
+
+
 def test_pause_is_counted_while_an_utterance_is_under_way() -> None:
     segmenter = UtteranceSegmenter(FOLLOW_UP)
     pauses = []
