@@ -163,10 +163,8 @@ class _Run(asyncio.SubprocessProtocol):
 
     async def exit_status(self) -> int:
         """0 for success, a signal's number negated where one ended it."""
-        while (status := self._transport.get_returncode()) is None:
-            self._news.clear()
-            await self._news.wait()
-        return status
+        await self._closed.wait()  # later than the exit: standard error has been read to its end
+        return self._transport.get_returncode() or 0
 
     def last_error_line(self) -> str:
         """The last line on standard error that is not blank."""

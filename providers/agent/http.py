@@ -14,7 +14,7 @@ from pipeline.protocols import Capabilities
 from pipeline.speech import Exchange, Personality, Transcript
 from providers.agent.limits import AgentSettings, limited
 from providers.agent.request import as_json, complaint
-from providers.agent.web import Answer, Complaint, WebClient, lines, whole
+from providers.agent.web import Answer, Complaint, WebAddress, WebClient, lines, whole
 from providers.registry import Resources
 
 _ACCEPT = "application/json, application/x-ndjson, text/plain"
@@ -23,13 +23,13 @@ _ACCEPT = "application/json, application/x-ndjson, text/plain"
 class Settings(AgentSettings):
     """Settings of the ``http`` agent."""
 
-    url: str = Field(pattern=r"^https?://[^\s/]+\S*$")
+    url: WebAddress
     """Address that takes the question by POST, such as ``http://127.0.0.1:8000/answer``."""
 
     headers: dict[str, SecretStr] = Field(default_factory=dict)
     """Further headers of the request by name, such as ``Authorization: Bearer ${SHOP_TOKEN}``."""
 
-    proxy: str | None = None
+    proxy: WebAddress | None = None
     """Address of an HTTP proxy, such as ``http://proxy:3128``. Without it the server is reached directly, whatever the
     environment says."""
 

@@ -16,6 +16,7 @@ from providers.settings import ProviderSettings
 _log = logging.getLogger(__name__)
 
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s|$)|\n")
+_LAST_SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*$")
 _WHOLE_SENTENCES_FROM = 0.75
 """Share of the longest answer from which on only whole sentences are let through, so that a cut falls between two."""
 
@@ -86,6 +87,7 @@ class _Allowance:
         self._limit = limit
         self._given = 0
         self._held = ""
+        self._between_sentences = False
         self.spent = False
 
     def take(self, piece: str) -> str:
@@ -98,7 +100,7 @@ class _Allowance:
         ends = [match.end() for match in _SENTENCE_END.finditer(self._held[: room + 1]) if match.end() <= room]
         if ends:
             return self._give(ends[-1])
-        if not self.spent:
+        if not self.spent or self._between_sentences:
             return ""
         space = self._held.rfind(" ", 0, room + 1)
         return self._give(space if space > 0 else room)
@@ -110,4 +112,6 @@ class _Allowance:
     def _give(self, count: int) -> str:
         text, self._held = self._held[:count], self._held[count:]
         self._given += len(text)
+        if text.strip():
+            self._between_sentences = _LAST_SENTENCE_END.search(text.rstrip()) is not None
         return text

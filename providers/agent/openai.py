@@ -17,7 +17,7 @@ from pipeline.speech import Exchange, Personality, Transcript
 from providers.agent.limits import AgentSettings, limited
 from providers.agent.request import complaint
 from providers.agent.thoughts import ThoughtFilter
-from providers.agent.web import Answer, Complaint, WebClient, lines, whole
+from providers.agent.web import Answer, Complaint, WebAddress, WebClient, lines, whole
 from providers.registry import Resources
 
 _INSTRUCTIONS = (
@@ -30,7 +30,7 @@ _INSTRUCTIONS = (
 class Settings(AgentSettings):
     """Settings of the ``openai`` agent."""
 
-    base_url: str = Field("http://127.0.0.1:11434/v1", pattern=r"^https?://[^\s/]+\S*$")
+    base_url: WebAddress = "http://127.0.0.1:11434/v1"
     """Address of the server up to ``/v1``. The default is Ollama on this machine; llama.cpp's server listens at
     ``http://127.0.0.1:8080/v1``, vLLM at ``http://127.0.0.1:8000/v1``."""
 
@@ -56,7 +56,7 @@ class Settings(AgentSettings):
     options: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request, such as ``top_p: 0.9`` or ``reasoning_effort: none``."""
 
-    proxy: str | None = None
+    proxy: WebAddress | None = None
     """Address of an HTTP proxy, such as ``http://proxy:3128``. Without it the server is reached directly, whatever the
     environment says."""
 

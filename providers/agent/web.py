@@ -7,16 +7,33 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 from urllib.parse import urlsplit
 
-from pipeline.errors import ProviderError
+from pydantic import AfterValidator
+
+from pipeline.errors import ProviderError, SettingsError
 
 if TYPE_CHECKING:
     import httpx
 
 LONGEST_BYTES = 1_000_000
 """An answer that is one piece of JSON, and a line of one that is streamed, may have as many bytes."""
+
+
+def _web_address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets or a port that cannot be
+        usable = False
+    if not usable:
+        raise ValueError("must be an address such as http://127.0.0.1:8000/path")
+    return url
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+"""An ``http`` or ``https`` address in settings."""
 
 _REMEDIES = {
     401: "Check the key in config.yaml.",
@@ -51,7 +68,9 @@ class WebClient:
     """One server's connections; leaving closes them."""
 
     def __init__(self, name: str, url: str, headers: Mapping[str, str], proxy: str | None) -> None:
-        self._name, self._url, self._headers, self._proxy = name, url, dict(headers), proxy
+        self._name, self._url, self._proxy = name, url, proxy
+        # A key read from a file often ends in a line feed.
+        self._headers = {key: value.strip() for key, value in headers.items()}
         self._client: httpx.AsyncClient | None = None
 
     @property
@@ -68,6 +87,9 @@ class WebClient:
     async def __aenter__(self) -> Self:
         import httpx
 
+        for key, value in self._headers.items():
+            if not (key + value).isascii() or not (key + value).isprintable():
+                raise SettingsError(f"The header {key!r} of the agent {self._name!r} has a letter that cannot be sent.")
         # trust_env off: a proxy meant for installing packages must not stand between the shop and its own server.
         # No time limit here: the agent's own limits hold for every step.
         self._client = httpx.AsyncClient(
