@@ -50,13 +50,12 @@ class SoundServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {
-            "XDG_RUNTIME_DIR": str(folder),
-            "XDG_CONFIG_HOME": str(folder),
             "PULSE_SERVER": f"unix:{folder}/pulse/native",
             "PULSE_SINK": "loudspeaker",
             "PULSE_SOURCE": "microphone",
             "PULSE_COOKIE": str(folder / "cookie"),
         }
+        """What makes a program use this server and nothing else."""
         self._daemon: subprocess.Popen[bytes] | None = None
         self._keep_awake: list[subprocess.Popen[bytes]] = []
 
@@ -68,7 +67,7 @@ class SoundServer:
         with (self.folder / "log").open("wb") as log:
             self._daemon = subprocess.Popen(
                 ["pulseaudio", "-n", "-F", str(script), *options],
-                env=os.environ | self.environment | {"DBUS_SESSION_BUS_ADDRESS": "", "HOME": str(self.folder)},
+                env={"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(self.folder), "HOME": str(self.folder)},
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
