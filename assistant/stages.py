@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,12 +84,12 @@ async def transcribe(app: App, file: Path) -> Transcription:
         return Transcription(tuple([await transcriber.transcribe(utterance) async for utterance in found]))
 
 
-async def _utterances(app: App, microphone: Microphone, vad: VoiceDetector) -> AsyncIterator[Utterance]:
+async def _utterances(app: App, microphone: Microphone, vad: VoiceDetector) -> AsyncGenerator[Utterance]:
     """All utterances of a stream; no wake word is needed and no silence is too long."""
     settings = SegmenterSettings(**app.settings.utterance.model_dump(), wake_tail_s=0.0)
     floor = NoiseFloor()
     segmenter, audio = UtteranceSegmenter(settings), list[AudioChunk]()
-    async with aclosing(microphone.chunks()) as chunks:  # type: ignore[type-var]
+    async with aclosing(microphone.chunks()) as chunks:
         async for chunk in chunks:
             audio.append(chunk)
             probability, level_db = await vad.speech_probability(chunk), chunk.level_db

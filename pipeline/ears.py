@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from pipeline.audio import AudioChunk, joined
@@ -61,7 +61,7 @@ class Ears:
         self._feed.publish(SpeechEnd(ended.speech_s))
         return cut_utterance(audio, ended, self._segmenter)
 
-    async def _after(self, start_s: float) -> AsyncIterator[AudioChunk]:
+    async def _after(self, start_s: float) -> AsyncGenerator[AudioChunk]:
         """What was heard since ``start_s``, then what comes."""
         for chunk in self._hearing.since(start_s):
             yield chunk
@@ -69,8 +69,8 @@ class Ears:
             async for chunk in chunks:
                 yield chunk
 
-    async def _chunks(self) -> AsyncIterator[AudioChunk]:
-        async with aclosing(self._microphone.chunks()) as chunks:  # type: ignore[type-var]
+    async def _chunks(self) -> AsyncGenerator[AudioChunk]:
+        async with aclosing(self._microphone.chunks()) as chunks:
             async for chunk in chunks:
                 self._feed.at_s = chunk.end_s
                 yield chunk

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -56,7 +56,7 @@ class FallbackVoice:
 
     async def say(
         self, text: str, language: str, settings: VoiceSettings
-    ) -> AsyncIterator[tuple[AudioChunk, Rendering | None]]:
+    ) -> AsyncGenerator[tuple[AudioChunk, Rendering | None]]:
         """Sound for one sentence; the first chunk of each engine that speaks comes with its ``Rendering``.
 
         Nothing where the text has nothing to say. Raises ``ProviderError`` when no engine could say it.
@@ -94,20 +94,20 @@ class FallbackVoice:
         """Engines with a voice for the language, in order; where none has one, an accent is better than silence."""
         return [one for one in self._synthesizers if one.voice_for(language)] or list(self._synthesizers)
 
-    async def _chunks(self, synthesizer: Synthesizer, text: str, voice: Voice) -> AsyncIterator[AudioChunk]:
+    async def _chunks(self, synthesizer: Synthesizer, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         limit_s = self._first_chunk_timeout_s
-        chunks = synthesizer.synthesize(text, voice)
-        while True:
-            try:
-                async with asyncio.timeout(limit_s):
-                    chunk = await anext(chunks)
-            except StopAsyncIteration:
-                return
-            except TimeoutError as error:
-                name = synthesizer.capabilities.name
-                raise ProviderTimeout(f"The voice {name} gave no sound for {limit_s:g} s.") from error
-            yield chunk
-            limit_s = self._chunk_timeout_s
+        async with aclosing(synthesizer.synthesize(text, voice)) as chunks:
+            while True:
+                try:
+                    async with asyncio.timeout(limit_s):
+                        chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError as error:
+                    name = synthesizer.capabilities.name
+                    raise ProviderTimeout(f"The voice {name} gave no sound for {limit_s:g} s.") from error
+                yield chunk
+                limit_s = self._chunk_timeout_s
 
     def _note(self, provider: str, failure: str | None) -> None:
         """Tell observers when an engine's health changes."""

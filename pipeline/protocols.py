@@ -2,12 +2,12 @@
 
 Every implementation is an async context manager: entering acquires what it needs (a device, a loaded model),
 leaving gives it back. Methods raise errors of ``pipeline.errors`` only. Cancelling an awaiting task is always
-allowed and leaves the provider usable.
+allowed and leaves the provider usable. What comes piece by piece is an async generator; callers close it.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -57,7 +57,7 @@ class Provider(Protocol):
 class Microphone(Provider, Protocol):
     """Where sound comes from."""
 
-    def chunks(self) -> AsyncIterator[AudioChunk]:
+    def chunks(self) -> AsyncGenerator[AudioChunk]:
         """Chunks of ``FRAME_SAMPLES`` at ``LISTENING_RATE_HZ``, without gaps in ``start_s`` unless some were dropped.
 
         Ends when the source ends (a file). Raises ``DeviceLost`` when the device goes.
@@ -148,7 +148,7 @@ class Agent(Provider, Protocol):
 
     def reply(
         self, transcript: Transcript, personality: Personality, history: Sequence[Exchange]
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str]:
         """Pieces of the answer's text as they arise, in the transcript's language; joined they are the answer.
 
         Raises ``ProviderError`` (``ProviderTimeout`` past its time limit); the caller apologises aloud.
@@ -159,7 +159,7 @@ class Agent(Provider, Protocol):
 class Synthesizer(Provider, Protocol):
     """Text to speech."""
 
-    def synthesize(self, text: str, voice: Voice) -> AsyncIterator[AudioChunk]:
+    def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """Sound for one sentence, in chunks of about 0.1 s or more as they arise.
 
         Text without anything to say gives no chunk. Raises ``ProviderError``.

@@ -117,7 +117,7 @@ class SentenceSplitter:
         return sentence_end
 
 
-async def sentences(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
+async def sentences(pieces: AsyncIterator[str]) -> AsyncGenerator[str]:
     """Sentences of a text that arrives in pieces, each as soon as its end is certain.
 
     Closing it closes ``pieces`` too, so that an interrupted agent stops writing.

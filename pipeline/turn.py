@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -165,7 +165,7 @@ class Turn:
             await waiting.put(error)
         await waiting.put(None)
 
-    async def _agent_sentences(self) -> AsyncIterator[str]:
+    async def _agent_sentences(self) -> AsyncGenerator[str]:
         assert self.transcript is not None
         pieces = self.parts.agent.reply(self.transcript, self.personality, self.history)
         async with aclosing(sentences(pieces)) as texts:

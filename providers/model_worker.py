@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class ModelWorker:
             cancelled.set()
         return result
 
-    async def stream(self, call: Callable[[Cancelled], Iterator[T]]) -> AsyncIterator[T]:
+    async def stream(self, call: Callable[[Cancelled], Iterator[T]]) -> AsyncGenerator[T]:
         """Iterate on the thread, one step whenever the consumer asks for the next item (so nothing runs ahead)."""
         cancelled = Cancelled()
         end = object()

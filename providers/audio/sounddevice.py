@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Any, Self
 
@@ -127,7 +127,7 @@ class SounddeviceMicrophone:
         """Close the device."""
         await self._stream.close()
 
-    async def chunks(self) -> AsyncIterator[AudioChunk]:
+    async def chunks(self) -> AsyncGenerator[AudioChunk]:
         """What the microphone hears; never ends. Raises ``DeviceLost``."""
         while True:
             while self._queue:

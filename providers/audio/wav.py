@@ -7,7 +7,7 @@ the ``pace`` they share; ``providers.audio.pace`` tells what that means.
 from __future__ import annotations
 
 import wave
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -66,7 +66,7 @@ class WavMicrophone:
         if self._file is not None:
             self._file.close()
 
-    async def chunks(self) -> AsyncIterator[AudioChunk]:
+    async def chunks(self) -> AsyncGenerator[AudioChunk]:
         """The file's sound at its pace. Raises ``AudioFileError`` where the file turns out to be damaged."""
         with self._pace.reading():
             while (chunk := self._peek()) is not None:

@@ -7,7 +7,7 @@ import importlib.util
 import re
 import shutil
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from pathlib import Path
 from types import TracebackType
@@ -122,7 +122,7 @@ class EspeakSynthesizer:
             return self._settings.voices[wanted]
         return PREFERRED.get(wanted, wanted) if wanted in self._languages else None
 
-    async def synthesize(self, text: str, voice: Voice) -> AsyncIterator[AudioChunk]:
+    async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """Sound for a text in chunks of 0.1 s; none for a text without a letter or digit.
 
         Raises ``ProviderError``, ``ProviderTimeout`` past the time limit.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from types import TracebackType
 from typing import Self
@@ -151,7 +151,7 @@ class PiperSynthesizer:
         present = [name for name in self._present() if _language(name) == wanted]
         return min(present, key=_rank, default=None)
 
-    async def synthesize(self, text: str, voice: Voice) -> AsyncIterator[AudioChunk]:
+    async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """Sound for a text in chunks of 0.1 s; none for a text without a letter or digit.
 
         Raises ``ProviderError`` (``ProviderTimeout`` past the time limit), ``ModelMissing`` or ``ModelDamaged``.
@@ -169,7 +169,7 @@ class PiperSynthesizer:
 
         chunks = self._worker.stream(say)
         try:
-            async with aclosing(chunks):  # type: ignore[type-var]  # an async generator, declared as an iterator
+            async with aclosing(chunks):
                 while (chunk := await self._next(chunks, name)) is not None:
                     yield chunk
         finally:

@@ -102,7 +102,7 @@ class SynthesizerContract:
             heard = asyncio.Event()
 
             async def listen() -> None:
-                async with aclosing(synthesizer.synthesize(LONG * 5, voice)) as chunks:  # type: ignore[type-var]
+                async with aclosing(synthesizer.synthesize(LONG * 5, voice)) as chunks:
                     async for _ in chunks:
                         heard.set()
 

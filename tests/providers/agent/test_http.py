@@ -93,7 +93,7 @@ def test_addresses_that_cannot_be_are_refused(url: str) -> None:
 
 @pytest.mark.parametrize("header", ["two\nlines", "ünicode"])
 async def test_headers_that_cannot_be_sent(header: str) -> None:
-    with pytest.raises(SettingsError, match="'X-Shop'.*cannot be sent") as caught:
+    with pytest.raises(SettingsError, match=r"'X-Shop'.*cannot be sent") as caught:
         await answer(replies('{"text": "Yes."}'), headers={"X-Shop": header})
     assert header not in str(caught.value)
 

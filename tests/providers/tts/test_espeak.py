@@ -111,7 +111,7 @@ async def test_a_listener_who_leaves_ends_the_program(tmp_path: Path) -> None:
     program += 'while True: sys.stdout.buffer.write(b"aZ"*8000)\''
     async with (
         opened(program=script(tmp_path, "exec " + program)) as synthesizer,
-        aclosing(synthesizer.synthesize(SHORT, VOICE)) as chunks,  # type: ignore[type-var]
+        aclosing(synthesizer.synthesize(SHORT, VOICE)) as chunks,
     ):
         assert (await anext(chunks)).rate_hz == 16000
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text()}").exists()

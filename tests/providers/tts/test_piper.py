@@ -121,14 +121,14 @@ async def test_leaving_stops_the_network() -> None:
     steps: list[int] = []
 
     class Counting(LoadedVoice):
-        def say(self, text: str, manner: Manner, stop: Stop):  # type: ignore[no-untyped-def]
+        def say(self, text: str, manner: Manner, stop: Stop):
             for chunk in super().say(text, manner, stop):
                 steps.append(len(text))
                 yield chunk
 
     async with opened() as synthesizer:
         synthesizer._loaded[LAST_VOICE].__class__ = Counting
-        async with aclosing(synthesizer.synthesize("again and " * 200, VOICE)) as chunks:  # type: ignore[type-var]
+        async with aclosing(synthesizer.synthesize("again and " * 200, VOICE)) as chunks:
             async for _ in chunks:
                 break
         assert await said(synthesizer, "Yes.", VOICE)
@@ -150,7 +150,7 @@ async def test_a_slow_voice_is_given_up() -> None:
     blocked = threading.Event()
 
     class Stuck(LoadedVoice):
-        def say(self, text: str, manner: Manner, stop: Stop):  # type: ignore[no-untyped-def]
+        def say(self, text: str, manner: Manner, stop: Stop):
             blocked.wait(30)
             yield from super().say(text, manner, stop)
 
@@ -165,7 +165,7 @@ async def test_nothing_runs_on_the_loop() -> None:
     threads: set[str] = set()
 
     class Watched(LoadedVoice):
-        def say(self, text: str, manner: Manner, stop: Stop):  # type: ignore[no-untyped-def]
+        def say(self, text: str, manner: Manner, stop: Stop):
             for chunk in super().say(text, manner, stop):
                 threads.add(threading.current_thread().name)
                 yield chunk
