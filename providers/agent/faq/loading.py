@@ -56,8 +56,9 @@ def read(path: Path) -> Source:
     """
     try:
         text = path.read_text("utf-8-sig")
-        tree = yaml.compose(text, yaml.BaseLoader)
-        data = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - makes strings only
+        loader = yaml.BaseLoader(text)
+        tree = loader.get_single_node()
+        data = loader.construct_document(tree) if tree is not None else None
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
