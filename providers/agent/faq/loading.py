@@ -65,7 +65,10 @@ def read(path: Path) -> Source:
         raise SettingsError(f"{path}: is not UTF-8 text.") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SettingsError(f"{path}, line {line}: is no YAML: {error.problem}.") from error
+        raise SettingsError(
+            f"{path}, line {line}: is no YAML: {error.problem}.",
+            remedy='Put text with a colon, or with brackets first or inside a list in [ ], between "quotes".',
+        ) from error
     except yaml.YAMLError as error:
         raise SettingsError(f"{path}: is no YAML text.") from error
     if not isinstance(data, dict) or tree is None:

@@ -170,18 +170,27 @@ class SlotFinder:
         return "".join(item for item in items if isinstance(item, str))
 
     def _together(self, items: Iterable[Item]) -> list[Item]:
-        """Things of one kind that follow each other, with "and" or nothing between them, as one."""
+        """Things of one kind that follow each other, with nothing, "and" or "and the" between them, as one."""
         out: list[Item] = []
         for item in items:
-            before = out[-1] if out else None
-            linked = before in self.language.conjunctions if isinstance(before, str) else False
-            target = (out[-2] if len(out) > 1 else None) if linked else before
-            if isinstance(item, Slot) and isinstance(target, Slot) and item.kind == target.kind:
-                del out[-2 if linked else -1 :]
-                values = target.values + tuple(value for value in item.values if value not in target.values)
-                item = Slot(item.kind, values, item.exact and target.exact)  # noqa: PLW2901 - it grew
-            out.append(item)
+            between = self._link(out)
+            before = out[-1 - between] if between < len(out) else ""
+            if isinstance(item, Slot) and isinstance(before, Slot) and item.kind == before.kind:
+                del out[-1 - between :]
+                more = tuple(value for value in item.values if value not in before.values)
+                out.append(Slot(item.kind, before.values + more, item.exact and before.exact))
+            else:
+                out.append(item)
         return out
+
+    def _link(self, items: Sequence[Item]) -> int:
+        """How many words at the end link what is before them with what comes: 0, 1 for "and", 2 for "and the"."""
+        words = [item if isinstance(item, str) else "" for item in items[-2:]]
+        if words[-1:] and words[-1] in self.language.conjunctions:
+            return 1
+        return (
+            2 if len(words) == 2 and words[0] in self.language.conjunctions and words[1] in self.language.light else 0
+        )
 
 
 def resolve(name: DayName, today: date) -> date:

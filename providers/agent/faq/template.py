@@ -52,7 +52,7 @@ class Condition:
     def parse(cls, text: str) -> Condition:
         """Raises ``ValueError`` where the text is no condition."""
         words = text.split()
-        if words[:-1] in ([], ["not"]) and words and _FIELD.fullmatch("{" + words[-1] + "}"):
+        if words[:-1] in ([], ["not"]) and words[-1:] not in ([], ["not"]) and _FIELD.fullmatch("{" + words[-1] + "}"):
             return cls(words[-1], len(words) == 1)
         raise ValueError(f"{text!r} is no condition; write a field such as product.sale, or: not product.sale")
 

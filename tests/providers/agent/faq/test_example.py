@@ -180,6 +180,7 @@ SPOKEN = {
     ),
     "Where is the milk, and how much is bread?": "You will find milk in aisle 7. The price of bread is $2.20 a loaf.",
     "where is the milk and how much is it": "You will find milk in aisle 7. The price of milk is $1.40 a carton.",
+    "where is the milk and the bread": "You will find milk in aisle 7. You will find bread in aisle 1.",
     "Hello. Where is the bread?": "You will find bread in aisle 1.",
     "toilets": "You will find the restroom at the back of the store on the left.",
     "where's the coffee": "You will find coffee in aisle 4.",
