@@ -91,7 +91,7 @@ def open_stream(device: DeviceInfo, direction: Direction, **options: Any) -> Any
 
 def close_stream(stream: Any) -> None:
     """Silence and close a stream; one that is broken already is closed all the same."""
-    with _library.lock, _hushed():
+    with _library.lock:
         stream.abort(ignore_errors=True)
         stream.close(ignore_errors=True)
         _library.open_streams -= 1

@@ -217,12 +217,36 @@ def test_the_devices_are_listed_with_their_defaults() -> None:
     assert found["pulse"].rate_hz == 44_100
 
 
+WITHOUT_SOUND = {"PULSE_SERVER": "unix:/nowhere", "HOME": "/nowhere", "XDG_RUNTIME_DIR": "/nowhere"}
+
+
+def run_program(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """In a process that begins without a sound system."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=os.environ | WITHOUT_SOUND,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
 def test_a_machine_without_a_sound_system_is_told_quietly() -> None:
     """The libraries' own complaints stay out of the technician's way."""
-    program = "from providers.audio.sounddevice import list_devices; print(len(list_devices()))"
-    nowhere = {"PULSE_SERVER": "unix:/nowhere", "HOME": "/nowhere", "XDG_RUNTIME_DIR": "/nowhere"}
-    result = subprocess.run(
-        [sys.executable, "-c", program], env=os.environ | nowhere, check=False, capture_output=True, text=True
+    result = run_program("from providers.audio.sounddevice import list_devices; print(len(list_devices()))")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_devices_that_come_later_are_found(sound_server: SoundServer) -> None:
+    """PortAudio itself would look for devices only once."""
+    result = run_program(
+        """
+import os, sys
+from providers.audio.sounddevice import list_devices
+before = {device.name for device in list_devices()}
+os.environ["PULSE_SERVER"] = sys.argv[1]
+print(sorted({device.name for device in list_devices()} - before))
+""",
+        sound_server.environment["PULSE_SERVER"],
     )
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
+    assert "pulse" in result.stdout, result.stderr
