@@ -1,0 +1,110 @@
+"""A customer, a shop and everything between, with scripted models: a tone is speech, silence is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from pipeline.audio import LISTENING_RATE_HZ, AudioChunk
+from pipeline.conversation import Conversation, ConversationSettings
+from pipeline.ears import Ears
+from pipeline.errors import ProviderError
+from pipeline.events import EventFeed
+from pipeline.fallback import FallbackVoice
+from pipeline.hearing import Hearing
+from pipeline.protocols import Agent, Synthesizer
+from pipeline.segmenter import SegmenterSettings
+from pipeline.speech import NoSpeechReason, Personality, VoiceSettings
+from pipeline.turn import TurnParts
+from providers.audio.wav import FastPace, WavMicrophone, WavSpeaker
+from tests.fakes.agent import FakeAgent
+from tests.fakes.stt import ScriptedTranscriber
+from tests.fakes.synthesizer import ScriptedSynthesizer
+from tests.fakes.vad import ScriptedVoiceDetector
+from tests.fakes.wake_word import ScriptedWakeWordDetector
+
+WAKE_S = 0.6
+"""Length of the scripted wake word."""
+
+
+class Clock:
+    """Stands still unless a test moves it."""
+
+    def __init__(self) -> None:
+        self.s = 0.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
+@dataclass
+class Scene:
+    """What the customer does is a list of (seconds, what): ``wake``, ``speak`` or ``silence``."""
+
+    customer: Sequence[tuple[float, str]]
+    folder: Path
+    lines: Sequence[str | NoSpeechReason] = ("What time do you close?",)
+    recogniser_fails: Sequence[ProviderError] = ()
+    agent: Agent = field(default_factory=FakeAgent)
+    voices: Sequence[Synthesizer] = field(default_factory=lambda: [ScriptedSynthesizer()])
+    settings: ConversationSettings = field(default_factory=ConversationSettings)
+    error_tone: AudioChunk | None = None
+    clock: Clock = field(default_factory=Clock)
+
+    async def play(self) -> list[dict[str, Any]]:
+        """Let it happen; all events as outside programs see them."""
+        self.transcriber = ScriptedTranscriber(self.lines)
+        self.transcriber.fails = list(self.recogniser_fails)
+        events: list[dict[str, Any]] = []
+        feed = EventFeed()
+        feed.subscribe(lambda record: events.append(record.as_dict()))
+        pace = FastPace()
+        self.replies = self.folder / "replies.wav"
+        async with WavMicrophone(self._record(), pace) as microphone, WavSpeaker(self.replies, pace) as speaker:
+            hearing = Hearing(ScriptedVoiceDetector(), ScriptedWakeWordDetector(self._wake_ends()))
+            parts = TurnParts(
+                self.transcriber,
+                self.agent,
+                FallbackVoice(self.voices, feed, self.clock),
+                speaker,
+                lambda text, _: text,
+                {"en": "Sorry."},
+                {"en": "Again please."},
+                self.error_tone,
+            )
+            await Conversation(
+                ears=Ears(microphone, hearing, SegmenterSettings(), feed),
+                parts=parts,
+                feed=feed,
+                clock=self.clock,
+                personality=Personality("Robin"),
+                voice_settings=VoiceSettings(),
+                settings=self.settings,
+            ).run()
+        return events
+
+    def replies_s(self) -> float:
+        """Seconds of sound that left the loudspeaker."""
+        return float(soundfile.info(self.replies).duration)
+
+    def _wake_ends(self) -> list[float]:
+        ends, now_s = [], 0.0
+        for duration_s, what in self.customer:
+            now_s += duration_s
+            if what == "wake":
+                ends.append(now_s)
+        return ends
+
+    def _record(self) -> Path:
+        parts = []
+        for duration_s, what in self.customer:
+            t = np.arange(round(duration_s * LISTENING_RATE_HZ)) / LISTENING_RATE_HZ
+            parts.append(0.0 * t if what == "silence" else 0.3 * np.sin(2 * np.pi * 200 * t))
+        path = self.folder / "customer.wav"
+        soundfile.write(path, np.concatenate(parts), LISTENING_RATE_HZ, subtype="PCM_16")
+        return path

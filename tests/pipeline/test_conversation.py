@@ -1,0 +1,171 @@
+"""The course of a conversation, as its list of events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.conversation import ConversationSettings
+from pipeline.earcons import error, listening
+from pipeline.errors import DeviceLost, ProviderError
+from pipeline.speech import NoSpeechReason
+from tests.fakes.agent import FakeAgent
+from tests.fakes.audio import FakeSpeaker
+from tests.fakes.synthesizer import CHARACTER_S, ScriptedSynthesizer
+from tests.pipeline.scene import WAKE_S, Scene
+
+pytestmark = pytest.mark.unit
+
+QUESTION = [(1.0, "silence"), (WAKE_S, "wake"), (0.4, "silence"), (1.0, "speak"), (1.0, "silence")]
+LONG = "This answer is so long that nobody will hear the end of it, ever."
+
+
+def kinds(events: list[dict[str, Any]]) -> list[str]:
+    return [event["event"] for event in events]
+
+
+def of(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [event for event in events if event["event"] == kind]
+
+
+async def test_a_question_is_answered_and_it_listens_again(tmp_path: Path) -> None:
+    scene = Scene(QUESTION, tmp_path)
+    events = await scene.play()
+    assert kinds(events) == [
+        "listening", "wake_word", "speech_start", "speech_end", "transcript", "reply_text", "speaking", "reply_text",
+        "turn_end", "listening",
+    ]  # fmt: skip
+    assert of(events, "speech_end")[0]["speech_s"] == pytest.approx(1.0, abs=0.1)
+    assert of(events, "transcript")[0]["text"] == "What time do you close?"
+    assert of(events, "reply_text")[-1] == {**of(events, "reply_text")[0], "final": True, "at_s": events[-3]["at_s"]}
+    assert of(events, "speaking")[0]["attempts"] == [{"provider": "fake", "error": None, "ms": 0.0}]
+    assert scene.replies_s() == pytest.approx(CHARACTER_S * len("Wecloseatnine"), abs=0.05)
+
+
+async def test_words_right_after_the_wake_word_belong_to_the_question(tmp_path: Path) -> None:
+    scene = Scene([(1.0, "silence"), (WAKE_S, "wake"), (1.0, "speak"), (1.0, "silence")], tmp_path)
+    await scene.play()
+    utterance = scene.transcriber.heard[0]
+    assert utterance.speech_start_s == pytest.approx(1.6, abs=0.05)
+    assert utterance.speech_end_s == pytest.approx(2.6, abs=0.05)
+    before = utterance.audio.until(1.6 - 0.001)
+    assert not before.pcm.any(), "nothing of the wake word is in the question"
+
+
+async def test_response_time_counts_the_pause_and_the_thinking(tmp_path: Path) -> None:
+    scene = Scene(QUESTION, tmp_path)
+
+    async def think(_: float) -> None:
+        scene.clock.s += 0.25
+
+    scene.voices = [ScriptedSynthesizer(sleep=think)]
+    end = of(await scene.play(), "turn_end")[0]
+    assert end["stages_ms"]["end_of_turn"] == pytest.approx(700, abs=40)
+    assert end["stages_ms"]["tts"] == pytest.approx(250, abs=2)
+    assert end["response_ms"] == pytest.approx(sum(end["stages_ms"].values()), abs=0.01)
+
+
+async def test_nobody_speaks(tmp_path: Path) -> None:
+    events = await Scene([(1.0, "silence"), (WAKE_S, "wake"), (8.0, "silence")], tmp_path).play()
+    assert kinds(events) == ["listening", "wake_word", "no_speech", "listening"]
+    assert of(events, "no_speech")[0]["reason"] == "timeout"
+
+
+async def test_noise_is_not_answered_but_mumbling_is(tmp_path: Path) -> None:
+    events = await Scene(QUESTION, tmp_path, lines=[NoSpeechReason.NOT_SPEECH]).play()
+    assert kinds(events)[-3:] == ["no_speech", "turn_end", "listening"]
+    assert of(events, "turn_end")[0]["response_ms"] is None
+    events = await Scene(QUESTION, tmp_path, lines=[NoSpeechReason.DOUBTFUL]).play()
+    assert of(events, "speaking")[0]["text"] == "Again please."
+
+
+async def test_the_wake_word_interrupts_an_answer(tmp_path: Path) -> None:
+    customer = [*QUESTION, (WAKE_S, "wake"), (0.4, "silence"), (1.0, "speak"), (9.0, "silence")]
+    voice = ScriptedSynthesizer()
+    scene = Scene(customer, tmp_path, agent=FakeAgent([LONG]), voices=[voice])
+    events = await scene.play()
+    first = kinds(events).index("interrupted")
+    assert kinds(events)[first : first + 3] == ["interrupted", "turn_end", "wake_word"]
+    heard = events[first]["heard_text"]
+    assert heard
+    assert LONG.startswith(heard)
+    assert heard != LONG
+    assert voice.cancelled[0] == LONG
+    assert [event["turn"] for event in of(events, "turn_end")] == [1, 2]
+
+
+async def test_the_agent_is_told_what_was_heard_of_its_last_answer(tmp_path: Path) -> None:
+    customer = [*QUESTION, (WAKE_S, "wake"), (0.4, "silence"), (1.0, "speak"), (9.0, "silence")]
+    agent = FakeAgent([LONG])
+    events = await Scene(customer, tmp_path, agent=agent).play()
+    (_, _, first), (_, _, second) = agent.asked
+    assert first == ()
+    assert second[0].customer_text == "What time do you close?"
+    assert second[0].heard_text == of(events, "interrupted")[0]["heard_text"]
+
+
+async def test_the_next_customer_does_not_inherit_the_history(tmp_path: Path) -> None:
+    agent = FakeAgent()
+    customer = [*QUESTION, (20.0, "silence"), *QUESTION]
+    await Scene(customer, tmp_path, agent=agent, settings=ConversationSettings(history_idle_s=10)).play()
+    assert [len(history) for _, _, history in agent.asked] == [0, 0]
+    agent = FakeAgent()
+    await Scene(customer, tmp_path, agent=agent, settings=ConversationSettings(history_idle_s=60)).play()
+    assert [len(history) for _, _, history in agent.asked] == [0, 1]
+
+
+async def test_an_agent_that_fails_is_apologised_for(tmp_path: Path) -> None:
+    agent = FakeAgent(["We close at nine. ", "And then"])
+    agent.fail_after = 2
+    events = await Scene(QUESTION, tmp_path, agent=agent).play()
+    assert [event["text"] for event in of(events, "speaking")][-1] == "Sorry."
+    assert of(events, "speaking")[0]["text"].startswith("We close at nine.")
+    assert of(events, "reply_text")[-1]["text"].endswith("Sorry.")
+
+
+async def test_a_recogniser_that_fails_is_apologised_for(tmp_path: Path) -> None:
+    events = await Scene(QUESTION, tmp_path, recogniser_fails=[ProviderError("no")]).play()
+    assert [event["text"] for event in of(events, "speaking")] == ["Sorry."]
+
+
+async def test_when_no_voice_can_speak_a_tone_says_that_it_is_not_dead(tmp_path: Path) -> None:
+    mute = ScriptedSynthesizer()
+    mute.fails_after = 0
+    scene = Scene(QUESTION, tmp_path, voices=[mute], error_tone=error())
+    events = await scene.play()
+    assert of(events, "reply_text")[-1]["text"] == "We close at nine."
+    assert scene.replies_s() == pytest.approx(error().duration_s, abs=0.05)
+    assert kinds(events)[-1] == "listening"
+
+
+async def test_the_listening_tone_does_not_disturb_the_question(tmp_path: Path) -> None:
+    scene = Scene(QUESTION, tmp_path, settings=ConversationSettings(listening_tone=listening()))
+    events = await scene.play()
+    assert len(of(events, "transcript")) == 1
+    assert scene.replies_s() > CHARACTER_S * len("Wecloseatnine") + 0.9 * listening().duration_s
+
+
+async def test_a_lost_loudspeaker_ends_the_conversation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class LostSpeaker(FakeSpeaker):
+        def __init__(self, *_: object) -> None:
+            super().__init__(lost_after=0)
+
+    monkeypatch.setattr("tests.pipeline.scene.WavSpeaker", LostSpeaker)
+    with pytest.raises(ExceptionGroup) as raised:
+        await Scene(QUESTION, tmp_path).play()
+    assert raised.group_contains(DeviceLost, depth=None)
+
+
+async def test_a_defect_in_a_turn_does_not_end_the_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def defect(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("pipeline.turn.Turn._reply", defect)
+    events = await Scene([*QUESTION, *QUESTION], tmp_path).play()
+    assert len(of(events, "transcript")) == 2
+    assert kinds(events)[-1] == "listening"
+    assert "should not have happened" in caplog.text
