@@ -35,6 +35,10 @@ from providers.registry import Resources
 log = logging.getLogger(__name__)
 
 
+SHOP_LEXICON = Path("shop/lexicon.yaml")
+"""The pronunciations in use where no others are set."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ends:
     """Where sound comes from and goes to."""
@@ -134,9 +138,9 @@ class App:
 
     def speakable(self) -> Callable[[str, str], str]:
         """Makes a sentence speakable, with the shop's pronunciations."""
-        path = self.settings.lexicon
-        lexicon = load_lexicon(self.folder / path) if path else {}
-        return lambda text, language: speakable(text, language, lexicon.get(language, {}))
+        path = self.folder / (self.settings.lexicon or SHOP_LEXICON)
+        lexicon = load_lexicon(path) if self.settings.lexicon or path.exists() else {}
+        return lambda text, language: speakable(text, language, lexicon.get(language.partition("-")[0], {}))
 
     def personality(self) -> Personality:
         """Who speaks."""

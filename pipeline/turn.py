@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 MISHEARD = frozenset({NoSpeechReason.DOUBTFUL, NoSpeechReason.REPETITION})
 """Somebody spoke and deserves an answer; noise does not."""
 
+CHARACTERS_PER_S = 15.0
+"""Characters that a voice says in a second at speed 1; what a sentence is measured by that was cut short."""
+
 SENTENCES_AHEAD = 16
 """Sentences that may wait for the loudspeaker before the agent has to wait."""
 
@@ -59,6 +62,17 @@ class _Spoken:
     text: str
     from_s: float
     to_s: float
+    whole: bool = False
+    """Its audio is complete; until then its length is a guess."""
+
+    def words_heard(self, played_s: float, speed: float) -> list[str]:
+        """The words that fit into the part that was played."""
+        length_s = self.to_s - self.from_s
+        if not self.whole:
+            length_s = max(length_s, len(self.text) / CHARACTERS_PER_S / speed)
+        share = (played_s - self.from_s) / max(length_s, 1e-6)
+        words = self.text.split()
+        return words if share >= 1 else words[: max(0, int(len(words) * share))]
 
 
 @dataclass(slots=True)
@@ -104,12 +118,8 @@ class Turn:
     def heard_text(self) -> str:
         """The part of the answer that has left the loudspeaker; of a sentence cut short, the words that fit."""
         played_s = self.parts.speaker.played_s
-        heard = []
-        for sentence in self._spoken:
-            share = (played_s - sentence.from_s) / max(sentence.to_s - sentence.from_s, 1e-6)
-            words = sentence.text.split()
-            heard += words if share >= 1 else words[: max(0, int(len(words) * share))]
-        return " ".join(heard)
+        speed = self.voice_settings.speed
+        return " ".join(word for sentence in self._spoken for word in sentence.words_heard(played_s, speed))
 
     async def _transcribe(self, utterance: Utterance) -> bool:
         """Whether there is something to answer."""
@@ -216,6 +226,7 @@ class Turn:
                 self._handed_s += chunk.duration_s
                 entry.to_s = self._handed_s
                 await self.parts.speaker.play(chunk)
+        entry.whole = True
 
     def _turn_end(self, utterance: Utterance) -> TurnEnd:
         if self._first_audible_s is None or self._first_sentence_s is None:

@@ -91,7 +91,7 @@ async def test_the_wake_word_interrupts_an_answer(tmp_path: Path) -> None:
     heard = events[first]["heard_text"]
     assert heard
     assert LONG.startswith(heard)
-    assert heard != LONG
+    assert 0.15 < len(heard) / len(LONG) < 0.6, "about a quarter of it was played"
     assert voice.cancelled[0] == LONG
     assert [event["turn"] for event in of(events, "turn_end")] == [1, 2]
 
@@ -138,6 +138,17 @@ async def test_when_no_voice_can_speak_a_tone_says_that_it_is_not_dead(tmp_path:
     assert of(events, "reply_text")[-1]["text"] == "We close at nine."
     assert scene.replies_s() == pytest.approx(error().duration_s, abs=0.05)
     assert kinds(events)[-1] == "listening"
+
+
+async def test_of_a_sentence_said_twice_only_the_whole_one_counts_as_heard(tmp_path: Path) -> None:
+    """The first voice breaks off after 2 s; nearly as much of the second one is heard before the interruption."""
+    broken, whole = ScriptedSynthesizer("broken"), ScriptedSynthesizer("whole")
+    broken.fails_after = 20
+    customer = [*QUESTION, (2.0, "silence"), (WAKE_S, "wake"), (9.0, "silence")]
+    scene = Scene(customer, tmp_path, agent=FakeAgent([LONG]), voices=[broken, whole])
+    heard = of(await scene.play(), "interrupted")[0]["heard_text"]
+    assert LONG.startswith(heard)
+    assert len(heard) < len(LONG) / 2
 
 
 async def test_the_listening_tone_does_not_disturb_the_question(tmp_path: Path) -> None:

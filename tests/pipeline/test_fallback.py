@@ -77,7 +77,7 @@ async def test_recovery_by_the_next_sentence_and_its_events() -> None:
     first, second = engine("first", fails_after=0), engine("second")
     voice = FallbackVoice([first, second], feed := EventFeed(), lambda: 0.0)
     feed.subscribe(lambda record: events.append(record.as_dict()))
-    for fails in (0, 0, None):
+    for fails in (0, 0, None, None):
         first.fails_after = fails
         async for _ in voice.say(TEXT, "en", VoiceSettings()):
             pass
