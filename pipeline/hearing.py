@@ -29,20 +29,16 @@ _HALF_CHUNK_S = FRAME_S / 2
 class HearingSettings:
     """When to wake the costly stages. All times are audio seconds."""
 
-    margin_db: float = 3.0
+    margin_db: float = 4.0
     """Decibels above the noise floor, 0 to 12, from which voice activity is asked. 0 asks it about everything, 12
-    would miss words in noise."""
+    misses words in noise."""
 
     attention_s: float = 0.5
     """How long voice activity is still asked after the last chunk that stood out, 0.1 to 5."""
 
     wake_probability: float = 0.1
     """Speech probability, 0 to 1, from which the wake word network listens. 0 lets it listen to all that stands out
-    from the floor, 1 only to what is ``loud_db`` above it."""
-
-    loud_db: float = 12.0
-    """Decibels above the floor, 6 to 60, from which the wake word network listens whatever voice activity says: a
-    voice it does not know, a distant microphone."""
+    from the floor, 1 to nothing."""
 
     wake_hold_s: float = 1.0
     """How long the wake word network still listens after the last such chunk, 0.3 to 10: words have pauses, and a
@@ -157,21 +153,22 @@ class Hearing:
         return kept.chunk.start_s < self._attentive_until_s
 
     async def _ask_vad(self, kept: _Kept) -> None:
-        """Find the speech probability of a chunk, and of those before it that have none and that lead up to it."""
+        """Find the speech probability of a chunk, and of those before it that have none and that lead up to it.
+
+        The detector is not reset where chunks were left out: it remembers the same room, while one that remembers
+        nothing takes the room's noise for speech at first (docs/decisions/012).
+        """
         if kept.probability is not None:
             return
         first_s = kept.chunk.start_s - self.settings.vad_lead_s
-        lead: list[_Kept] = []
-        follows = False
+        lead: deque[_Kept] = deque()
         for earlier in reversed(self._ring):
-            follows = earlier.probability is not None and bool(lead)
-            if follows or (lead and earlier.chunk.start_s < first_s):
+            if earlier is kept:
+                lead.append(kept)
+            elif lead and (earlier.probability is not None or earlier.chunk.start_s < first_s):
                 break
-            if earlier is kept or lead:
-                lead.append(earlier)
-        lead.reverse()
-        if not follows:
-            self._vad.reset()
+            elif lead:
+                lead.appendleft(earlier)
         found = await self._vad.speech_probabilities([earlier.chunk for earlier in lead])
         for earlier, probability in zip(lead, found, strict=True):
             earlier.probability = probability
@@ -183,9 +180,7 @@ class Hearing:
     async def _listen_for_words(self, kept: _Kept) -> WakeWordHit | None:
         settings = self.settings
         chunk = kept.chunk
-        if kept.probability is not None and (
-            kept.probability >= settings.wake_probability or kept.level_db > kept.floor_db + settings.loud_db
-        ):
+        if kept.probability is not None and kept.probability >= settings.wake_probability:
             self._awake_until_s = chunk.end_s + settings.wake_hold_s
         if chunk.start_s >= self._awake_until_s:
             return None

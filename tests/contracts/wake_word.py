@@ -54,7 +54,7 @@ class WakeWordContract:
         assert 0.5 <= hit.score <= 1.0
         assert 3.3 < hit.at_s < 3.54 + 0.25
         assert hit.word_end_s <= hit.at_s
-        assert hit.word_end_s == pytest.approx(3.49, abs=0.12)
+        assert hit.word_end_s == pytest.approx(3.54, abs=0.16)
 
     async def test_the_length_of_chunks_changes_nothing(self, alexa: np.ndarray) -> None:
         found = []
@@ -67,7 +67,7 @@ class WakeWordContract:
     async def test_a_stream_may_begin_anywhere(self, alexa: np.ndarray) -> None:
         async with self.opened() as detector:
             (hit,) = await hits(detector, chunks(alexa, start_s=1000.032))
-        assert hit.word_end_s == pytest.approx(1003.52, abs=0.12)
+        assert hit.word_end_s == pytest.approx(1003.57, abs=0.16)
 
     async def test_a_gap_begins_a_new_stream(self, alexa: np.ndarray) -> None:
         sound = chunks(alexa)
