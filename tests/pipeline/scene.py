@@ -66,7 +66,7 @@ class Scene:
         pace = FastPace()
         self.replies = self.folder / "replies.wav"
         async with WavMicrophone(self._record(), pace) as microphone, WavSpeaker(self.replies, pace) as speaker:
-            hearing = Hearing(ScriptedVoiceDetector(), ScriptedWakeWordDetector(self._wake_ends()))
+            hearing = Hearing(ScriptedVoiceDetector(), ScriptedWakeWordDetector(*self._wake_ends()))
             parts = TurnParts(
                 self.transcriber,
                 self.agent,
