@@ -59,9 +59,7 @@ async def show(app: App, say: str | None, output: Path, *, tell: bool) -> int:
 async def _record_customer(app: App, questions: Sequence[str], path: Path) -> None:
     """Wake word and question after question, as sound."""
     chunks: list[AudioChunk] = []
-    async with app.synthesizers() as voices:
-        # The customer speaks with the last voice, the plain one, so that two voices are heard.
-        voice = next((one for one in reversed(voices) if one.voice_for("en")), voices[-1])
+    async with app.synthesizers(plainest=True) as (voice,):  # not the assistant's, so that two voices are heard
         rate_hz = 0
         for question in questions:
             for text, pause_s in ((app.wake_phrase(), PAUSE_S), (question, PATIENCE_S)):

@@ -91,7 +91,6 @@ class Hearing:
         self._attentive_until_s = 0.0
         self._awake_until_s = 0.0
         self._words_heard_to_s = 0.0
-        self._last_word_end_s = 0.0
 
     async def hear(self, chunk: AudioChunk, *, wake: bool) -> Heard:
         """What the next chunk of ``FRAME_SAMPLES`` at 16 kHz holds.
@@ -128,8 +127,7 @@ class Hearing:
         self._ring.clear()
         self._vad.reset()
         self._wake_words.reset()
-        self._attentive_until_s = self._awake_until_s = 0.0
-        self._words_heard_to_s = self._last_word_end_s = 0.0
+        self._attentive_until_s = self._awake_until_s = self._words_heard_to_s = 0.0
 
     def _keep(self, chunk: AudioChunk) -> _Kept:
         if self._ring and abs(chunk.start_s - self._ring[-1].chunk.end_s) > _HALF_CHUNK_S:
@@ -186,15 +184,10 @@ class Hearing:
             return None
         missed = self._missed_by_words(chunk)
         self._words_heard_to_s = chunk.end_s
-        hit = await self._wake_words.detect(missed)
-        if hit is not None:
-            self._last_word_end_s = hit.word_end_s
-        return hit
+        return await self._wake_words.detect(missed)
 
     def _missed_by_words(self, chunk: AudioChunk) -> AudioChunk:
-        """The chunk, and what the wake word network needs before it: never the last wake word again."""
-        start_s = self._words_heard_to_s
-        if start_s < chunk.start_s - self._wake_words.context_s:
-            start_s = max(chunk.start_s - self._wake_words.context_s, self._last_word_end_s)
+        """The chunk, and what the wake word network needs before it and has not heard."""
+        start_s = max(self._words_heard_to_s, chunk.start_s - self._wake_words.context_s)
         missed = [kept.chunk for kept in self._ring if kept.chunk.end_s > start_s + _HALF_CHUNK_S]
         return chunk if len(missed) == 1 else joined(missed)
