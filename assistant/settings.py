@@ -137,7 +137,7 @@ class Settings(ProviderSettings):
     personality: PersonalitySection = PersonalitySection()
     models: ModelsSection = ModelsSection()
     lexicon: Path | None = None
-    """YAML file of pronunciations, relative to ``config.yaml``; ``null`` takes ``shop/lexicon.yaml`` where it exists."""
+    """File of pronunciations, relative to ``config.yaml``; ``null`` takes ``shop/lexicon.yaml`` where it exists."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """DEBUG also logs what customers say; do not leave it on in a shop."""
     wake_word: Stage
