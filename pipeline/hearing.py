@@ -36,7 +36,7 @@ class HearingSettings:
     attention_s: float = 0.5
     """How long voice activity is still asked after the last chunk that stood out, 0.1 to 5."""
 
-    wake_probability: float = 0.1
+    wake_probability: float = 0.15
     """Speech probability, 0 to 1, from which the wake word network listens. 0 lets it listen to all that stands out
     from the floor, 1 to nothing."""
 
