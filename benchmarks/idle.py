@@ -1,11 +1,12 @@
 """What listening costs: processor and memory, next to the package openWakeWord on the same sound in the same run.
 
-    python -m benchmarks.idle [--quick] [--paced]
+    python -m benchmarks.idle [--quick]
 
-``--quick`` ends within a minute (once the peer's environment is there); ``--paced`` plays the sound in real time for
-this project's part, so that every wake-up of a thread is paid for as with a microphone. The last line is one JSON
-object. Sounds: a quiet room (white noise at -70 dB), office noise and continuous speech; the latter two are recordings
-where the folder of recordings is there, else they are made.
+``--quick`` ends within a minute (once the peer's environment is there). The sound comes as fast as it is listened to;
+silence is then heard once more in real time, with and without listening, because a sleeping processor pays for every
+wake-up of the microphone's thread and the loop. The last line is one JSON object. Sounds: a quiet room (white noise at
+-70 dB), office noise and continuous speech; the latter two are recordings where the folder of recordings is there, else
+they are made.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = Path(os.environ.get("RECORDINGS", ROOT.parent / "shared" / "recordings"))
 PEER = "openwakeword==0.6.0"
 RATE_HZ = 16_000
+REAL_TIME_S = 13
+"""Seconds of what is heard in real time; 3 of them warm up."""
 AIMS = {
     "silence_core_share": 0.010,
     "silence_ratio_to_openwakeword": 0.25,
@@ -125,14 +128,13 @@ def measured(command: list[str | Path]) -> dict[str, float]:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def compare(files: dict[str, Path], peer: Path | None, rounds: int, *, paced: bool) -> dict[str, float]:
+def compare(files: dict[str, Path], peer: Path | None, rounds: int) -> dict[str, float]:
     """Medians over rounds in which ours and the peer's take turns; ratios are medians of the rounds' ratios."""
     result: dict[str, float] = {}
     for name, file in files.items():
         ours, theirs, ratios = [], [], []
         for _ in range(rounds):
-            pace = ["--paced"] if paced else []
-            ours.append(measured([sys.executable, "-m", "benchmarks.idle_ours", file, *pace])["core_share"])
+            ours.append(measured([sys.executable, "-m", "benchmarks.idle_ours", file])["core_share"])
             if peer is not None:
                 command = [peer, ROOT / "benchmarks" / "idle_peer.py", file, ROOT / "models"]
                 theirs.append(measured(command)["core_share"])
@@ -145,6 +147,16 @@ def compare(files: dict[str, Path], peer: Path | None, rounds: int, *, paced: bo
             line += f", openWakeWord {100 * statistics.median(theirs):5.2f} %, ratio {statistics.median(ratios):.3f}"
         print(line, flush=True)
     return result
+
+
+def in_real_time(silence: Path) -> dict[str, float]:
+    """Silence at the pace of a microphone: all of it, and what the microphone's thread and the loop cost alone."""
+    short = silence.with_name("short.npy")
+    np.save(short, np.load(silence)[: REAL_TIME_S * RATE_HZ])
+    command = [sys.executable, "-m", "benchmarks.idle_ours", short, "--paced"]
+    whole, alone = measured(command)["core_share"], measured([*command, "--deaf"])["core_share"]
+    print(f"silence in real time: {100 * whole:.2f} % of a core, of which {100 * alone:.2f} % bring the chunks")
+    return {"silence_real_time_core_share": round(whole, 4), "silence_real_time_deaf_core_share": round(alone, 4)}
 
 
 def memory(folder: Path) -> dict[str, float]:
@@ -161,13 +173,14 @@ def memory(folder: Path) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="one round of 20 s of sound each")
-    parser.add_argument("--paced", action="store_true", help="play in real time")
     arguments = parser.parse_args()
     duration_s, rounds = (20.0, 1) if arguments.quick else (60.0, 5)
     peer = peer_python()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        result = compare(sounds(folder, duration_s), peer, rounds, paced=arguments.paced)
+        files = sounds(folder, duration_s)
+        result = compare(files, peer, rounds)
+        result |= in_real_time(files["silence"])
         result |= memory(folder)
     if peer is None:
         print("Not compared: the package openWakeWord is missing.")
