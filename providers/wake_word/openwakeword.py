@@ -56,7 +56,7 @@ class Word(ProviderSettings):
     threshold: float = Field(default=0.5, ge=0.05, le=0.99)
     """Score from which the word was heard, 0.05 to 0.99. Low hears it more often where nobody said it, high less."""
 
-    steady_share: float = Field(default=0.5, ge=0.2, le=1.0)
+    steady_share: float = Field(default=0.4, ge=0.2, le=1.0)
     """Share of the threshold, 0.2 to 1, that also counts as heard where the mean of half a second reaches it: people
     are scored lower than the synthetic voices the models were trained with, but for as long. 1 turns this off."""
 
