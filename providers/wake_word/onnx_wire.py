@@ -1,6 +1,6 @@
 """As much of ONNX's file format as it takes to rearrange a graph: reading and writing protocol buffer messages.
 
-The ``onnx`` package would do it too, at 90 MB for two functions. Formats:
+The ``onnx`` package would do it too, at 31 MB for two functions. Formats:
 https://protobuf.dev/programming-guides/encoding and https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
 

@@ -36,7 +36,7 @@ class EndShape:
 
 
 ANY_WORD = EndShape(0.13, 0.06, (-0.1, 0.25))
-"""Fitted on "alexa" and "hey mycroft" in 14 voices, each followed by a question after 0 to 0.3 s."""
+"""Fitted on "alexa" and "hey mycroft" in 15 voices, each followed by a question after 0 to 0.3 s."""
 
 SHAPES = {"hey_jarvis": EndShape(0.08, 0.16, (-0.3, 0.25))}
 """Words measured for themselves, by the words that Whisper then found in 572 questions."""
