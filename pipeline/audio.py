@@ -99,6 +99,17 @@ def joined(chunks: Iterable[AudioChunk]) -> AudioChunk:
     return AudioChunk(np.concatenate([chunk.pcm for chunk in listed]), rates.pop(), listed[0].start_s)
 
 
+def continuous(chunks: Iterable[AudioChunk]) -> AudioChunk:
+    """Chunks of one stream as one stretch, each at its ``start_s``; what is missing between them is silence."""
+    listed = list(chunks)
+    first, rate_hz = listed[0], listed[0].rate_hz
+    pcm = np.zeros(round((listed[-1].end_s - first.start_s) * rate_hz), np.int16)
+    for chunk in listed:
+        at = round((chunk.start_s - first.start_s) * rate_hz)
+        pcm[at : at + len(chunk.pcm)] = chunk.pcm
+    return AudioChunk(pcm, rate_hz, first.start_s)
+
+
 def leading_silence_s(chunk: AudioChunk, audible_db: float = -50.0) -> float:
     """Seconds before the first sample louder than ``audible_db`` (dB relative to full scale, by amplitude).
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.audio import AudioChunk
 from pipeline.ears import Ears
-from pipeline.errors import DeviceError
-from pipeline.events import EventFeed, Listening, NoSpeechHeard, WakeWord
+from pipeline.errors import first_cause
+from pipeline.events import EventFeed, Interrupted, Listening, NoSpeechHeard, TurnEnd, WakeWord
 from pipeline.speech import (
     Exchange,
     NoSpeechReason,
@@ -21,8 +20,6 @@ from pipeline.speech import (
     WakeWordHit,
 )
 from pipeline.turn import Turn, TurnParts
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,13 @@ class Conversation:
         self._last_turn_s = 0.0
 
     async def run(self) -> None:
-        """Turn after turn. Raises ``DeviceError`` when a sound device is lost."""
+        """Turn after turn. Raises ``DeviceError`` when a sound device is lost, ``ProviderError`` when hearing fails."""
+        try:
+            await self._take_turns()
+        except ExceptionGroup as error:
+            raise first_cause(error) from error
+
+    async def _take_turns(self) -> None:
         hit: WakeWordHit | None = None
         while True:
             if hit is None:
@@ -84,6 +87,7 @@ class Conversation:
         heard_by_s = self._clock()
         if isinstance(heard, NoSpeechReason):
             self._feed.publish(NoSpeechHeard(heard))
+            self._feed.publish(TurnEnd(None, None))
             return None
         turn = Turn(
             self._parts,
@@ -103,11 +107,19 @@ class Conversation:
 
     async def _answer_unless_interrupted(self, turn: Turn, utterance: Utterance) -> WakeWordHit | None:
         """Answer and listen for a wake word at the same time; whichever ends first cancels the other."""
+
+        def interrupt(listening: asyncio.Task[WakeWordHit | None]) -> None:
+            """A wake word ends the answer; the end of the microphone's stream does not."""
+            heard = not listening.cancelled() and listening.exception() is None and listening.result() is not None
+            if heard and not answering.done():
+                self._feed.publish(Interrupted(turn.heard_text()))
+                answering.cancel()
+
         async with asyncio.TaskGroup() as group:
-            answering = group.create_task(_answer(turn, utterance), name="answer")
+            answering = group.create_task(turn.answer(utterance), name="answer")
             listening = group.create_task(self._ears.wake_word(), name="interruption")
             answering.add_done_callback(lambda _: listening.cancel())
-            listening.add_done_callback(lambda _: _interrupt(answering, listening))
+            listening.add_done_callback(interrupt)
         return None if listening.cancelled() else listening.result()
 
     async def _listen(self, hit: WakeWordHit) -> Utterance | NoSpeechReason:
@@ -128,19 +140,3 @@ class Conversation:
     def _forget_if_idle(self, now_s: float) -> None:
         if now_s - self._last_turn_s > self._settings.history_idle_s:
             self._history.clear()
-
-
-async def _answer(turn: Turn, utterance: Utterance) -> None:
-    """Whatever goes wrong in a turn ends the turn and not the daemon, unless a sound device is lost."""
-    try:
-        await turn.answer(utterance)
-    except Exception as error:
-        if isinstance(error, DeviceError) or (isinstance(error, ExceptionGroup) and error.subgroup(DeviceError)):
-            raise
-        log.exception("A turn failed; this should not have happened. Listening again.")
-
-
-def _interrupt(answering: asyncio.Task[None], listening: asyncio.Task[WakeWordHit | None]) -> None:
-    """A wake word ends the answer; the end of the microphone's stream does not."""
-    if not listening.cancelled() and listening.exception() is None and listening.result() is not None:
-        answering.cancel()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from pipeline.audio import AudioChunk, joined
+from pipeline.audio import AudioChunk, continuous
 from pipeline.events import EventFeed, SpeechEnd, SpeechStart
 from pipeline.hearing import Hearing
 from pipeline.protocols import Microphone
 from pipeline.segmenter import NoUtterance, SegmenterSettings, SpeechEnded, SpeechStarted, UtteranceSegmenter
 from pipeline.speech import NoSpeechReason, Utterance, WakeWordHit
+
+log = logging.getLogger(__name__)
 
 
 class Ears:
@@ -27,8 +30,7 @@ class Ears:
         self._hearing = hearing
         self._segmenter = segmenter
         self._feed = feed
-        self.ended = False
-        """The microphone's stream has come to its end."""
+        self._dropped_s = 0.0
 
     async def wake_word(self) -> WakeWordHit | None:
         """Wait for a wake word; None when the stream ends."""
@@ -73,12 +75,18 @@ class Ears:
         async with aclosing(self._microphone.chunks()) as chunks:
             async for chunk in chunks:
                 self._feed.at_s = chunk.end_s
+                self._report_drops()
                 yield chunk
-        self.ended = True
+
+    def _report_drops(self) -> None:
+        dropped_s = self._microphone.dropped_s
+        if dropped_s > self._dropped_s:
+            log.warning("%.2f s of sound were lost: the machine is too busy to listen.", dropped_s - self._dropped_s)
+            self._dropped_s = dropped_s
 
 
 def cut_utterance(audio: list[AudioChunk], ended: SpeechEnded, settings: SegmenterSettings) -> Utterance:
     """The utterance in ``audio`` (chunks that follow each other), with a little before and after it."""
-    whole = joined(audio)
+    whole = continuous(audio)
     cut = whole.since(ended.start_s - settings.pre_roll_s).until(ended.end_s + settings.tail_s)
     return Utterance(cut, ended.start_s, ended.end_s, ended.speech_s, whole.end_s, ended.ended_by)

@@ -106,3 +106,22 @@ class ProviderMissing(ProviderError):
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message, remedy=remedy, retryable=False)
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """What went wrong first: task groups wrap what their tasks raise."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def without_words(error: BaseException) -> str:
+    """An error for the log. A message that is not ours may hold what a customer said, so only its place is told."""
+    error = first_cause(error)
+    if isinstance(error, AssistantError):
+        return str(error)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {trace.tb_frame.f_code.co_qualname}, line {trace.tb_lineno}" if trace is not None else ""
+    return f"{type(error).__name__}{place}; this should not have happened, please report it."

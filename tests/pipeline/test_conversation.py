@@ -69,7 +69,7 @@ async def test_response_time_counts_the_pause_and_the_thinking(tmp_path: Path) -
 
 async def test_nobody_speaks(tmp_path: Path) -> None:
     events = await Scene([(1.0, "silence"), (WAKE_S, "wake"), (8.0, "silence")], tmp_path).play()
-    assert kinds(events) == ["listening", "wake_word", "no_speech", "listening"]
+    assert kinds(events) == ["listening", "wake_word", "no_speech", "turn_end", "listening"]
     assert of(events, "no_speech")[0]["reason"] == "timeout"
 
 
@@ -164,9 +164,8 @@ async def test_a_lost_loudspeaker_ends_the_conversation(tmp_path: Path, monkeypa
             super().__init__(lost_after=0)
 
     monkeypatch.setattr("tests.pipeline.scene.WavSpeaker", LostSpeaker)
-    with pytest.raises(ExceptionGroup) as raised:
+    with pytest.raises(DeviceLost):
         await Scene(QUESTION, tmp_path).play()
-    assert raised.group_contains(DeviceLost, depth=None)
 
 
 async def test_a_defect_in_a_turn_does_not_end_the_daemon(

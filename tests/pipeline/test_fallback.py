@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
+from pipeline.audio import AudioChunk
 from pipeline.errors import ProviderError
 from pipeline.events import EventFeed
 from pipeline.fallback import FallbackVoice, Rendering
-from pipeline.speech import VoiceSettings
+from pipeline.speech import Voice, VoiceSettings
 from tests.fakes.synthesizer import ScriptedSynthesizer
+from tests.pipeline.scene import Clock
 
 pytestmark = pytest.mark.unit
 
@@ -24,7 +27,7 @@ async def say(
     feed = EventFeed()
     if events is not None:
         feed.subscribe(lambda record: events.append(record.as_dict()))
-    voice = FallbackVoice(engines, feed, lambda: 0.0, first_chunk_timeout_s=0.05, chunk_timeout_s=0.05)
+    voice = FallbackVoice(engines, feed, lambda: 0.0, chunk_timeout_s=0.05)
     sound_s, who = 0.0, []
     for _ in range(times):
         async for chunk, rendering in voice.say(TEXT, language, VoiceSettings()):
@@ -75,14 +78,45 @@ async def test_an_engine_that_hangs_is_left(after: int) -> None:
 async def test_recovery_by_the_next_sentence_and_its_events() -> None:
     events: list[dict[str, Any]] = []
     first, second = engine("first", fails_after=0), engine("second")
-    voice = FallbackVoice([first, second], feed := EventFeed(), lambda: 0.0)
+    clock = Clock()
+    voice = FallbackVoice([first, second], feed := EventFeed(), clock)
     feed.subscribe(lambda record: events.append(record.as_dict()))
-    for fails in (0, 0, None, None):
-        first.fails_after = fails
+    asked = []
+    # It fails at 0 s and rests for 5 s, fails at 6 s and rests for 10 s, speaks again at 17 s.
+    for at_s, fails in ((0, 0), (1, None), (6, 0), (15, None), (17, None), (18, None)):
+        clock.s, first.fails_after = at_s, fails
+        before = len(first.said)
         async for _ in voice.say(TEXT, "en", VoiceSettings()):
             pass
+        asked.append(len(first.said) > before)
+    assert asked == [True, False, True, False, True, True]
     assert [(event["provider"], event["state"]) for event in events] == [("first", "failing"), ("first", "ok")]
-    assert len(second.said) == 2
+    assert len(second.said) == 4
+
+
+async def test_an_engine_at_rest_still_speaks_where_no_other_can() -> None:
+    only = engine("only", fails_after=0)
+    voice = FallbackVoice([only], EventFeed(), lambda: 0.0)
+    with pytest.raises(ProviderError):
+        async for _ in voice.say(TEXT, "en", VoiceSettings()):
+            pass
+    only.fails_after = None
+    assert [chunk async for chunk, _ in voice.say(TEXT, "en", VoiceSettings())]
+
+
+async def test_a_defect_in_one_engine_does_not_silence_the_others() -> None:
+    _, who = await say(engine("first", fails_after=0, error=ZeroDivisionError()), engine("second"))
+    assert who[0].attempts[0].error == "defect"
+
+
+async def test_an_engine_that_makes_no_sound_of_words_has_failed() -> None:
+    class Mute(ScriptedSynthesizer):
+        async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
+            for chunk in ():
+                yield chunk
+
+    _, who = await say(Mute("first"), engine("second"))
+    assert [one.provider for one in who] == ["second"]
 
 
 async def test_all_fail() -> None:
