@@ -13,13 +13,19 @@ never slept.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pipeline.audio import FRAME_S, AudioChunk, joined
+from pipeline.errors import ProviderTimeout
 from pipeline.noise_floor import NoiseFloor
 from pipeline.protocols import VoiceDetector, WakeWordDetector
 from pipeline.speech import VoiceFrame, WakeWordHit
+
+T = TypeVar("T")
 
 _HALF_CHUNK_S = FRAME_S / 2
 """Starts of chunks are compared with this tolerance."""
@@ -49,6 +55,10 @@ class HearingSettings:
 
     keep_s: float = 4.0
     """Sound that ``since`` can go back, 1 to 30; at least what the wake word network needs."""
+
+    detector_timeout_s: float = 5.0
+    """Seconds that a detector may take over an answer, 1 to 60; normally it takes thousandths of one. Short takes a
+    busy machine for a stuck one, long leaves an assistant deaf for that long before it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,8 @@ class Hearing:
 
         ``wake`` says that a wake word is waited for; without it voice activity is asked about every chunk. Chunks from
         ``since`` may be given again, in order, before the stream goes on: what is known of them is not computed anew.
-        Raises what the detectors raise. Cancelling loses nothing: the next call makes up for what was left undone.
+        Raises what the detectors raise, and ``ProviderTimeout`` where one does not answer. Cancelling loses nothing:
+        the next call makes up for what was left undone.
         """
         if self._ring and chunk.start_s < self._ring[-1].chunk.end_s - _HALF_CHUNK_S:
             return await self._again(chunk)
@@ -167,7 +178,7 @@ class Hearing:
                 break
             elif lead:
                 lead.appendleft(earlier)
-        found = await self._vad.speech_probabilities([earlier.chunk for earlier in lead])
+        found = await self._in_time(self._vad, self._vad.speech_probabilities([earlier.chunk for earlier in lead]))
         for earlier, probability in zip(lead, found, strict=True):
             earlier.probability = probability
 
@@ -184,7 +195,19 @@ class Hearing:
             return None
         missed = self._missed_by_words(chunk)
         self._words_heard_to_s = chunk.end_s
-        return await self._wake_words.detect(missed)
+        return await self._in_time(self._wake_words, self._wake_words.detect(missed))
+
+    async def _in_time(self, detector: VoiceDetector | WakeWordDetector, answer: Awaitable[T]) -> T:
+        """The detector's answer; a thread stuck in native code cannot be freed, so waiting on would be deafness."""
+        limit_s = self.settings.detector_timeout_s
+        try:
+            async with asyncio.timeout(limit_s):
+                return await answer
+        except TimeoutError as error:
+            raise ProviderTimeout(
+                f"The detector {detector.capabilities.name} has not answered for {limit_s:g} s; nothing can be heard.",
+                remedy="The program ends, so that its supervisor restarts it.",
+            ) from error
 
     def _missed_by_words(self, chunk: AudioChunk) -> AudioChunk:
         """The chunk, and what the wake word network needs before it and has not heard."""

@@ -127,7 +127,10 @@ class VoiceDetector(Provider, Protocol):
         ...
 
     async def speech_probabilities(self, chunks: Sequence[AudioChunk]) -> list[float]:
-        """The same for several chunks that follow each other: a gate hands over what came before speech at once."""
+        """The same for several chunks that follow each other: a gate hands over what came before speech at once.
+
+        After a cancelled call its chunks (the same objects) may be given again, first of all: none is heard twice.
+        """
         ...
 
     def reset(self) -> None:

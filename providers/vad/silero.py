@@ -55,6 +55,9 @@ class _Stream:
         default_factory=lambda: np.zeros((1, CONTEXT_SAMPLES + FRAME_SAMPLES), np.float32)
     )
     """The last frame with its context, reused for every single one."""
+    answered: list[tuple[AudioChunk, float]] = field(default_factory=list)
+    """The chunks of the last call and what was found. If that call was cancelled, they are asked about again, and the
+    model must not hear them twice."""
 
 
 class SileroVoiceDetector:
@@ -91,7 +94,10 @@ class SileroVoiceDetector:
         return (await self.speech_probabilities((chunk,)))[0]
 
     async def speech_probabilities(self, chunks: Sequence[AudioChunk]) -> list[float]:
-        """The same for several chunks that follow each other, in one run of the model. Raises ``ProviderError``."""
+        """The same for several chunks that follow each other, in one run of the model. Raises ``ProviderError``.
+
+        Cancelling loses nothing: the same chunks (objects) may be given again at the beginning of the next call.
+        """
         if self._session is None:
             raise ProviderError("The voice detector is not open.", retryable=False)
         for chunk in chunks:
@@ -142,7 +148,17 @@ def _load(model: Path) -> Any:
 
 
 def _infer(session: Any, stream: _Stream, chunks: Sequence[AudioChunk]) -> list[float]:
+    """Probabilities of chunks, of which the first may have been answered by a call for which nobody waited."""
+    found = [answer for chunk in chunks for asked, answer in stream.answered if asked is chunk]
+    found += _heard(session, stream, chunks[len(found) :])
+    stream.answered = list(zip(chunks, found, strict=True))
+    return found
+
+
+def _heard(session: Any, stream: _Stream, chunks: Sequence[AudioChunk]) -> list[float]:
     """Probabilities of chunks that follow what the stream has heard."""
+    if not chunks:
+        return []
     if len(chunks) == 1:
         frames = stream.frame
         frames[0, :CONTEXT_SAMPLES] = frames[0, -CONTEXT_SAMPLES:]

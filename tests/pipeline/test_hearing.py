@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from pipeline.audio import FRAME_S, FRAME_SAMPLES, LISTENING_RATE_HZ, AudioChunk
-from pipeline.errors import ProviderError
+from pipeline.errors import ProviderError, ProviderTimeout
 from pipeline.hearing import Heard, Hearing, HearingSettings
+from pipeline.protocols import Capabilities
 from tests.fakes.vad import ScriptedVoiceDetector
 from tests.fakes.wake_word import ScriptedWakeWordDetector
 
@@ -211,3 +212,22 @@ async def test_a_detectors_failure_is_passed_on_and_survived(which: str) -> None
             vad.fails_at_s = words.fails_at_s = None
     assert failures == 1
     assert [hit.name for hit in hits if hit] == ["hey_shop"]
+
+
+@pytest.mark.parametrize(("which", "name"), [("vad", "silero"), ("words", "openwakeword")])
+async def test_a_detector_that_hangs_is_an_error_that_names_it(which: str, name: str) -> None:
+    """Deaf but alive would be the worst: nobody restarts it."""
+    vad, words = parts(6.8)
+    stuck = vad if which == "vad" else words
+    stuck.hangs_at_s, stuck.capabilities = 5.5, Capabilities(name)
+    hearing = Hearing(vad, words, HearingSettings(detector_timeout_s=0.02))
+    async with asyncio.timeout(20):
+        with pytest.raises(ProviderTimeout, match=rf"detector {name} has not answered for 0\.02 s.*restarts"):
+            await heard(hearing, room(8.0, (5.0, 6.8)))
+
+
+async def test_a_quiet_room_costs_no_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    hearing = Hearing(*parts())
+    await heard(hearing, room(2.0))
+    monkeypatch.setattr(asyncio, "timeout", None)
+    await heard(hearing, room(2.0, start_s=len(room(2.0)) * FRAME_S))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,6 +39,31 @@ async def test_streaming_equals_the_library_that_brings_the_model(recordings: Pa
     theirs = get_vad_model()(samples[: len(chunks) * 512].astype(np.float32) / 32768.0)
     assert np.abs(np.array(ours) - theirs)[:-1].max() < 1e-3
     assert max(ours) > 0.95
+
+
+async def test_what_a_cancelled_call_was_about_is_heard_once(recordings: Path) -> None:
+    samples, _ = soundfile.read(recordings / "what_time_is_it.wav", dtype="int16")
+    chunks = frames(samples)[:30]
+    async with SileroVoiceDetector(packaged_model()) as detector:
+        expected = await detector.speech_probabilities(chunks)
+        detector.reset()
+        found: list[float] = []
+        while len(found) < len(chunks):
+            done = len(found)
+            for asked in range(1, 4):  # ever more, as a caller does who makes up for what was left undone
+                abandoned = detector.speech_probabilities(chunks[done : done + asked])
+                answered_but_cancelled(abandoned, detector)
+            found += await detector.speech_probabilities(chunks[done : done + 5])
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+def answered_but_cancelled(call: Coroutine[Any, Any, list[float]], detector: SileroVoiceDetector) -> None:
+    """The model has run, but the caller goes before the loop has told it so."""
+    call.send(None)
+    answered = threading.Event()
+    detector._worker._calls.put(answered.set)
+    assert answered.wait(10)
+    call.close()
 
 
 async def test_it_tells_speech_from_noise(recordings: Path) -> None:
