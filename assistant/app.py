@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -64,14 +62,11 @@ class App:
         self.resources = Resources(self.models, folder)
 
     async def run(self, ends: Ends) -> None:
-        """Converse until a signal comes or the input file ends."""
+        """Converse until the input file ends or the task is cancelled."""
         async with AsyncExitStack() as stack:
             conversation = await self._open(stack, ends)
             log.info("Listening.")
-            async with asyncio.TaskGroup() as group:
-                talking = group.create_task(conversation.run(), name="conversation")
-                for number in (signal.SIGINT, signal.SIGTERM):
-                    asyncio.get_running_loop().add_signal_handler(number, talking.cancel)
+            await conversation.run()
 
     async def _open(self, stack: AsyncExitStack, ends: Ends) -> Conversation:
         """All parts, opened in the order in which they are needed; a damaged model is found before a device is held."""
@@ -93,7 +88,7 @@ class App:
         parts = TurnParts(
             transcriber,
             agent,
-            FallbackVoice(synthesizers, self.feed, self.clock),
+            self.voice(synthesizers),
             speaker,
             self.speakable(),
             settings.conversation.apologies,
@@ -141,6 +136,11 @@ class App:
             if not opened:
                 raise failures[0]
             yield opened
+
+    def voice(self, synthesizers: Sequence[Synthesizer]) -> FallbackVoice:
+        """Several engines as one voice."""
+        limit_s = self.settings.conversation.voice_timeout_s
+        return FallbackVoice(synthesizers, self.feed, self.clock, chunk_timeout_s=limit_s)
 
     def speakable(self) -> Callable[[str, str], str]:
         """Makes a sentence speakable, with the shop's pronunciations."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -75,8 +76,11 @@ async def findings(config: Path | None) -> list[Finding]:
 async def _microphone(app: App) -> Finding:
     from providers.audio.sounddevice import SounddeviceMicrophone
 
-    async with SounddeviceMicrophone(app.settings.audio.microphone) as microphone:
-        async for chunk in microphone.chunks():
+    async with (
+        SounddeviceMicrophone(app.settings.audio.microphone) as microphone,
+        aclosing(microphone.chunks()) as chunks,
+    ):
+        async for chunk in chunks:
             return Finding("microphone", State.WORKS, f"delivers sound, level {chunk.level_db:.0f} dB")
     return Finding("microphone", State.FAILS, "it delivers no sound", "Unplug it and plug it in again.")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, TypeVar
 
 from assistant import check, config_file, demo, logs, settings, stages
 from assistant.app import App, Ends
@@ -19,6 +21,11 @@ from pipeline.errors import AssistantError
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
+STOPPED = 130
+"""Exit code of a command that was stopped before it had a result, as shells know it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
@@ -26,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.command(options)
     except KeyboardInterrupt:
-        return 130
+        return STOPPED
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; Python would complain while closing stdout
         return 1
@@ -37,18 +44,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _failed(error: Exception) -> int:
     """The reason on stderr, one line; a trace as well where it is not one of ours, for that is a defect."""
-    cause = _first_cause(error)
-    if not isinstance(cause, AssistantError):
+    if not isinstance(error, AssistantError):
         log.error("This should not have happened; please report it with these lines.", exc_info=error)
-    sys.stderr.write(f"assistant: {' '.join(str(cause).split()) or type(cause).__name__}\n")
+    sys.stderr.write(f"assistant: {' '.join(str(error).split()) or type(error).__name__}\n")
     return 1
 
 
-def _first_cause(error: BaseException) -> BaseException:
-    """What went wrong first: task groups wrap it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _run_until_stopped(work: Coroutine[Any, Any, T]) -> T | None:
+    """What ``work`` returns; None where SIGINT or SIGTERM ended it, in order: files are closed, devices given back."""
+
+    async def watched() -> T | None:
+        task = asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            return None
+
+    return asyncio.run(watched())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,6 +124,9 @@ def _app(options: argparse.Namespace) -> App:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.fast and (options.input == "mic" or options.output == "speaker"):
+        sys.stderr.write("assistant: --fast needs files on both ends: --input F.wav --output F.wav\n")
+        return 2
     app = _app(options)
     ends = Ends(
         None if options.input == "mic" else Path(options.input),
@@ -116,23 +134,26 @@ def _run(options: argparse.Namespace) -> int:
         options.fast,
     )
     with event_lines(app.feed, options.events):
-        asyncio.run(app.run(ends))
+        _run_until_stopped(app.run(ends))
     return 0
 
 
 def _demo(options: argparse.Namespace) -> int:
     app = _app(options)
     with event_lines(app.feed, options.events):
-        return asyncio.run(demo.show(app, options.say, options.output, tell=options.events != "-"))
+        _run_until_stopped(demo.show(app, options.say, options.output, tell=options.events != "-"))
+    return 0
 
 
 def _say(options: argparse.Namespace) -> int:
-    asyncio.run(stages.say(_app(options), options.text, options.personality, options.output))
+    _run_until_stopped(stages.say(_app(options), options.text, options.personality, options.output))
     return 0
 
 
 def _transcribe(options: argparse.Namespace) -> int:
-    result = asyncio.run(stages.transcribe(_app(options), options.file))
+    result = _run_until_stopped(stages.transcribe(_app(options), options.file))
+    if result is None:
+        return STOPPED
     if options.json:
         print_json(result.as_dict())
     elif result.text:
@@ -143,7 +164,9 @@ def _transcribe(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    findings = asyncio.run(check.findings(options.config))
+    findings = _run_until_stopped(check.findings(options.config))
+    if findings is None:
+        return STOPPED
     if options.json:
         print_json([finding.as_dict() for finding in findings])
     else:

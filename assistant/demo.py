@@ -12,7 +12,7 @@ import soundfile
 from assistant.app import App, Ends
 from assistant.output import print_line
 from pipeline.audio import AudioChunk, joined, silence
-from pipeline.errors import SettingsError
+from pipeline.errors import ProviderError, SettingsError
 from pipeline.events import EventRecord, Interrupted, NoSpeechHeard, ReplyText, Speaking, TranscriptReady, TurnEnd
 from pipeline.events import WakeWord as WakeWordHeard
 from pipeline.protocols import Synthesizer
@@ -29,10 +29,10 @@ PATIENCE_S = 40.0
 files pass as fast as the machine can."""
 
 
-async def show(app: App, say: str | None, output: Path, *, tell: bool) -> int:
+async def show(app: App, say: str | None, output: Path, *, tell: bool) -> None:
     """Hold a conversation of one question (``say``) or of three, and write the replies to ``output``.
 
-    ``tell`` prints the conversation for people. The exit code is 1 when an answer is missing.
+    ``tell`` prints the conversation for people. Raises ``ProviderError`` when an answer is missing.
     """
     if say is not None and not say.strip():
         raise SettingsError("There is nothing to say.", remedy='Example: assistant demo --say "what time do you close"')
@@ -49,11 +49,10 @@ async def show(app: App, say: str | None, output: Path, *, tell: bool) -> int:
     if tell:
         print_line(f"\n{len(answered)} of {len(questions)} questions answered. Listen to the replies: {output}")
     if len(answered) < len(questions):
-        raise SettingsError(
+        raise ProviderError(
             f"{len(questions) - len(answered)} of {len(questions)} questions got no spoken answer.",
             remedy="Run `assistant check`, and look at the event lines (--events -).",
         )
-    return 0
 
 
 async def _record_customer(app: App, questions: Sequence[str], path: Path) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 from pipeline.errors import SettingsError
 from pipeline.events import EventFeed, EventRecord
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -29,15 +33,31 @@ def event_lines(feed: EventFeed, target: str | None) -> Iterator[None]:
             file = Path(target).open("w", encoding="utf-8")  # noqa: SIM115 - entered below
         except OSError as error:
             raise SettingsError(f"The events cannot be written to {target}: {error.strerror}.") from error
-        with file, _subscribed(feed, file):
-            yield
+        try:
+            with _subscribed(feed, file):
+                yield
+        finally:
+            with suppress(OSError):  # what could not be written was told when it happened
+                file.close()
 
 
 @contextmanager
 def _subscribed(feed: EventFeed, stream: TextIO) -> Iterator[None]:
+    broken = False
+
     def write(record: EventRecord) -> None:
-        stream.write(json.dumps(record.as_dict(), ensure_ascii=False) + "\n")
-        stream.flush()
+        nonlocal broken
+        if broken:
+            return
+        try:
+            stream.write(json.dumps(record.as_dict(), ensure_ascii=False) + "\n")
+            stream.flush()
+        except OSError as error:
+            broken = True
+            log.error("No more events are written: %s.", error.strerror)
+            if stream is sys.stdout:
+                # Whoever reads them has gone: a program in a pipe ends then. The daemon ends in order.
+                signal.raise_signal(signal.SIGTERM)
 
     end = feed.subscribe(write)
     try:

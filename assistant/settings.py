@@ -59,6 +59,8 @@ class ConversationSection(ProviderSettings):
     """Exchanges the agent is told about."""
     history_idle_s: float = Field(60.0, ge=1, le=3600)
     """The history is dropped after this many seconds without a turn."""
+    voice_timeout_s: float = Field(8.0, ge=0.5, le=120)
+    """Seconds without a sound from a voice, loading it included, before the next voice is asked."""
     apologies: dict[str, str] = Field(
         {
             "en": "Sorry, I cannot answer that right now. Please ask a member of our staff.",
@@ -233,9 +235,7 @@ def _from_environment(match: re.Match[str]) -> str:
 def _explain(problem: Any, model: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
-        secret = re.search("key|token|secret|password", where)
-        given = "" if secret else f", not {_shown(problem['input'])}"
-        return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}{given}"
+        return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}{_given(problem, where)}"
     *parents, unknown = problem["loc"]
     known = _fields_at(model, parents)
     close = difflib.get_close_matches(str(unknown), known, n=1, cutoff=0.5)
@@ -243,9 +243,14 @@ def _explain(problem: Any, model: type[BaseModel]) -> str:
     return f"unknown setting {where!r}{hint}"
 
 
-def _shown(value: Any) -> str:
+def _given(problem: Any, where: str) -> str:
+    """What was given instead, where it is short and cannot hold a secret."""
+    value = problem["input"]
+    telling = problem["type"] != "missing" and isinstance(value, str | int | float | bool)
+    if not telling or re.search("key|token|secret|password|headers|url|proxy|options", where):
+        return ""
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    return f", not {text if len(text) <= 60 else text[:57] + '…'}"
 
 
 def section_type(annotation: Any) -> type[BaseModel] | None:

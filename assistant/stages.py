@@ -12,7 +12,6 @@ from assistant.app import App, Ends
 from pipeline.audio import AudioChunk
 from pipeline.ears import cut_utterance
 from pipeline.errors import SettingsError
-from pipeline.fallback import FallbackVoice
 from pipeline.noise_floor import NoiseFloor
 from pipeline.protocols import Microphone, Transcriber, VoiceDetector
 from pipeline.segmenter import NoUtterance, SegmenterSettings, SpeechEnded, UtteranceSegmenter
@@ -62,7 +61,7 @@ async def say(app: App, text: str, personality: str | None, output: Path | None)
         voices = await stack.enter_async_context(app.synthesizers())
         _, speaker = app.devices(Ends(output=output, fast=True))
         await stack.enter_async_context(speaker)
-        voice = FallbackVoice(voices, app.feed, app.clock)
+        voice = app.voice(voices)
         await speaker.start()
         async with aclosing(sentences(_once(text))) as parts:
             async for part in parts:

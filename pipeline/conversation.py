@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from pipeline.audio import AudioChunk
 from pipeline.ears import Ears
-from pipeline.errors import first_cause
-from pipeline.events import EventFeed, Interrupted, Listening, NoSpeechHeard, TurnEnd, WakeWord
+from pipeline.errors import DeviceError, first_cause
+from pipeline.events import DeviceLostEvent, EventFeed, Interrupted, Listening, NoSpeechHeard, TurnEnd, WakeWord
 from pipeline.speech import (
     Exchange,
     NoSpeechReason,
@@ -65,8 +65,11 @@ class Conversation:
         """Turn after turn. Raises ``DeviceError`` when a sound device is lost, ``ProviderError`` when hearing fails."""
         try:
             await self._take_turns()
-        except ExceptionGroup as error:
-            raise first_cause(error) from error
+        except (DeviceError, ExceptionGroup) as error:
+            cause = first_cause(error)
+            if isinstance(cause, DeviceError):
+                self._feed.publish(DeviceLostEvent(cause.device))
+            raise cause from error
 
     async def _take_turns(self) -> None:
         hit: WakeWordHit | None = None

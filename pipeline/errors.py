@@ -69,6 +69,11 @@ class DeviceError(AssistantError):
 
     code = "device"
 
+    def __init__(self, message: str, *, remedy: str = "", device: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.device = device
+        """Name of the device, as events tell it."""
+
 
 class DeviceMissing(DeviceError):
     """No device of that name or number."""

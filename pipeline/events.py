@@ -145,15 +145,6 @@ class DeviceLostEvent(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceBack(Event):
-    """A sound device works again."""
-
-    kind = "device_back"
-    device: str
-    gap_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class ProviderState(Event):
     """A provider's health changed."""
 
