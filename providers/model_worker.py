@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, TypeVar
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -48,12 +51,18 @@ class ModelWorker:
         finally:
             cancelled.set()
 
-    def close(self, wait_s: float = 5.0) -> None:
-        """End the thread after the call it is in; waits for it at most ``wait_s`` seconds."""
+    def close(self, wait_s: float = 0.5) -> None:
+        """End the thread after the call it is in; waits for it at most ``wait_s`` seconds, in which the loop stands.
+
+        A thread that is still busy then is left behind with a warning; it does not keep the process from ending.
+        """
         self._closed = True
         self._calls.put(None)
-        if self._thread is not None:
-            self._thread.join(wait_s)
+        if self._thread is None or wait_s <= 0:
+            return
+        self._thread.join(wait_s)
+        if self._thread.is_alive():
+            log.warning("The thread %s is still busy and is left behind.", self.name)
 
     def _post(self, call: Callable[[], Any], cancelled: Cancelled) -> asyncio.Future[Any]:
         if self._closed:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from pipeline.errors import DeviceLost
+from pipeline.errors import DeviceError, DeviceLost
 from providers.audio import portaudio
 from providers.audio.devices import Direction, find_device
 from providers.model_worker import Cancelled, ModelWorker
@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 WAKE_UP_S = 4.0
 """Seconds a device may take after it was opened until it works steadily: Bluetooth and suspended cards need some."""
+
+OPEN_S = 10.0
+"""Seconds a device may take to open; a Bluetooth one needs a few, a broken driver may never return."""
 
 CLOSE_S = 2.0
 """Seconds to wait for a device to close; a broken driver may never return."""
@@ -63,11 +66,12 @@ class DeviceStream:
     ) -> None:
         """Open the device and start it. ``channels`` chooses from how many the device has.
 
-        Raises ``DeviceMissing``, ``DeviceError`` or ``ProviderMissing``.
+        Raises ``DeviceMissing``, ``DeviceError`` (also where it takes longer than ``OPEN_S``) or ``ProviderMissing``.
         """
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._ended = False
+        streams: list[Any] = []  # the open one; whoever takes it out closes it
 
         def opened(cancelled: Cancelled) -> None:
             device = find_device(portaudio.list_devices(), self._settings.device, self._direction)
@@ -83,27 +87,33 @@ class DeviceStream:
                 callback=callback,
                 finished_callback=self._finished,
             )
-            if cancelled.is_set():
-                portaudio.close_stream(stream)
-            else:
-                self._stream = stream
+            streams.append(stream)
+            if cancelled.is_set() and (unwanted := _taken(streams)):
+                portaudio.close_stream(unwanted)
 
         self._alive_at = time.monotonic() + WAKE_UP_S
         worker = ModelWorker(f"sound {self._direction}")
         try:
-            await worker.run(opened)
-        except BaseException:
+            async with asyncio.timeout(OPEN_S):
+                await worker.run(opened)
+        except BaseException as error:
+            if unwanted := _taken(streams):  # it was opened just when nobody wanted it any more
+                await self._shut(worker, unwanted)
             worker.close(wait_s=0)
+            if isinstance(error, TimeoutError):
+                raise self._stuck() from error
             raise
-        self._worker = worker
+        self._worker, self._stream = worker, streams[0]
         self.latency_s = self._stream.latency
 
     async def close(self) -> None:
         """Close the device; gives up after ``CLOSE_S`` on one that does not let go."""
         stream, self._stream = self._stream, None
         worker, self._worker = self._worker, None
-        if worker is None:
-            return
+        if worker is not None:
+            await self._shut(worker, stream)
+
+    async def _shut(self, worker: ModelWorker, stream: Any) -> None:
         try:
             async with asyncio.timeout(CLOSE_S):
                 # Shielded: a stream left open would go on calling back into a loop that has ended.
@@ -153,6 +163,12 @@ class DeviceStream:
         """The error that tells of the loss."""
         return DeviceLost(f"The {self.name} has gone.", remedy="Check its cable and the sound system.")
 
+    def _stuck(self) -> DeviceError:
+        return DeviceError(
+            f"The {self.name} has not opened within {OPEN_S:g} s.",
+            remedy="Unplug it and plug it in again, or restart the sound system; then start this program again.",
+        )
+
     def _finished(self) -> None:
         """PortAudio calls this from its thread when a stream ends, for whatever reason."""
         assert self._loop is not None
@@ -162,3 +178,11 @@ class DeviceStream:
     def _end(self) -> None:
         self._ended = True
         self._news.set()
+
+
+def _taken(streams: list[Any]) -> Any:
+    """The last one, taken out; None where another thread was quicker."""
+    try:
+        return streams.pop()
+    except IndexError:
+        return None

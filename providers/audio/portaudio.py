@@ -11,20 +11,12 @@ Its functions may block for long when a device is broken and must not be called 
 from __future__ import annotations
 
 import ctypes
-import logging
-import os
-import sys
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 from pipeline.errors import DeviceError, ProviderMissing
 from providers.audio.devices import DeviceInfo, Direction
-
-log = logging.getLogger(__name__)
 
 INVALID_SAMPLE_RATE = -9997
 INVALID_CHANNEL_COUNT = -9998
@@ -44,9 +36,8 @@ class _Library:
         if self.module is None:
             self.module = _imported()
         elif self.open_streams == 0:
-            with _hushed():
-                self.module._terminate()
-                self.module._initialize()
+            self.module._terminate()
+            self.module._initialize()
         return self.module
 
 
@@ -80,9 +71,8 @@ def open_stream(device: DeviceInfo, direction: Direction, **options: Any) -> Any
         sounddevice = _library.module or _library.scanned()
         kind = sounddevice.InputStream if direction is Direction.INPUT else sounddevice.OutputStream
         try:
-            with _hushed():
-                stream = kind(device=device.number, dtype="int16", **options)
-                stream.start()
+            stream = kind(device=device.number, dtype="int16", **options)
+            stream.start()
         except sounddevice.PortAudioError as error:
             raise _refusal(error, device, direction, options["samplerate"]) from error
         _library.open_streams += 1
@@ -98,16 +88,15 @@ def close_stream(stream: Any) -> None:
 
 
 def _imported() -> ModuleType:
+    _silence_alsa()
     try:
-        with _hushed():
-            import sounddevice
+        import sounddevice
     except (ImportError, OSError) as error:
         # OSError: the Python package is there, the C library is not.
         raise ProviderMissing(
             f"Sound devices cannot be used: {error}.",
             remedy="Install PortAudio: sudo apt-get install libportaudio2 (Debian, Ubuntu), then run ./install.sh.",
         ) from error
-    _silence_alsa()
     module: ModuleType = sounddevice
     return module
 
@@ -137,23 +126,3 @@ def _refusal(error: Exception, device: DeviceInfo, direction: Direction, rate_hz
     else:
         remedy = "Is another program using it? Close that, or choose the device 'pulse' or 'default', which share."
     return DeviceError(f"The {direction} {device.name!r} refuses {rate_hz} Hz ({reason}).", remedy=remedy)
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Put aside what ALSA, JACK and PortAudio print while they try devices: lines no technician can use.
-
-    They write to file descriptor 2 past Python. What came is logged at debug level.
-    """
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as kept:
-        original = os.dup(2)
-        try:
-            os.dup2(kept.fileno(), 2)
-            yield
-        finally:
-            os.dup2(original, 2)
-            os.close(original)
-            kept.seek(0)
-            for line in kept.read().decode(errors="replace").splitlines():
-                log.debug("sound library: %s", line)

@@ -116,3 +116,27 @@ async def test_a_closed_worker_says_so(worker: ModelWorker) -> None:
     worker.close()
     with pytest.raises(RuntimeError, match="test-model is closed"):
         await worker.run(lambda _: None)
+
+
+async def test_closing_does_not_wait_for_a_call_that_hangs(
+    worker: ModelWorker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop stands while a worker is closed, so that the other parts of the program could not end meanwhile."""
+    waits: list[float | None] = []
+    begun, release = threading.Event(), threading.Event()
+
+    def hang(_: Cancelled) -> None:
+        begun.set()
+        release.wait(20)
+
+    monkeypatch.setattr(threading.Thread, "join", lambda _, timeout=None: waits.append(timeout))
+    async with asyncio.TaskGroup() as group:
+        hanging = group.create_task(worker.run(hang), name="hanging")
+        await asyncio.sleep(0)
+        assert begun.wait(10)
+        worker.close()
+        hanging.cancel()
+    release.set()
+    assert all(wait is not None and wait <= 0.5 for wait in waits)
+    assert waits
+    assert "test-model is still busy" in caplog.text

@@ -1,0 +1,106 @@
+"""Opening a device whose driver is wedged, or that nobody wants any more; without a sound system."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pipeline.errors import DeviceError
+from providers import model_worker
+from providers.audio import device_stream, portaudio
+from providers.audio.device_stream import DeviceSettings, DeviceStream
+from providers.audio.devices import DeviceInfo, Direction
+
+pytestmark = pytest.mark.unit
+
+DEVICE = DeviceInfo(
+    number=0, name="desk", system="fake", input_channels=1, output_channels=2, rate_hz=48_000,
+    default_input=True, default_output=True,
+)  # fmt: skip
+
+
+class Driver:
+    """PortAudio with a switch for a bad day."""
+
+    def __init__(self) -> None:
+        self.ready = threading.Event()
+        """Set: opening returns at once."""
+        self.ready.set()
+        self.closed = threading.Event()
+        self.open_streams = 0
+
+    def open_stream(self, device: DeviceInfo, direction: Direction, **options: Any) -> Any:
+        self.ready.wait(20)
+        self.open_streams += 1
+
+        class Stream:
+            latency = 0.05
+
+        return Stream()
+
+    def close_stream(self, stream: Any) -> None:
+        assert stream is not None
+        self.open_streams -= 1
+        self.closed.set()
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
+    driver = Driver()
+    monkeypatch.setattr(portaudio, "list_devices", lambda: [DEVICE])
+    monkeypatch.setattr(portaudio, "open_stream", driver.open_stream)
+    monkeypatch.setattr(portaudio, "close_stream", driver.close_stream)
+    yield driver
+    driver.ready.set()
+
+
+async def open_(stream: DeviceStream) -> None:
+    await stream.open(lambda *_: None, channels=lambda most: most, block_s=0.02, latency_s=0.1)
+
+
+async def test_what_is_opened_is_closed(driver: Driver) -> None:
+    stream = DeviceStream(Direction.OUTPUT, DeviceSettings())
+    await open_(stream)
+    assert (driver.open_streams, stream.latency_s, stream.rate_hz) == (1, 0.05, 48_000)
+    await stream.close()
+    assert driver.open_streams == 0
+
+
+async def test_a_driver_that_never_returns_is_an_error_and_its_late_stream_is_closed(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_stream, "OPEN_S", 0.05)
+    driver.ready.clear()
+    stream = DeviceStream(Direction.INPUT, DeviceSettings())
+    async with asyncio.timeout(10):
+        with pytest.raises(DeviceError, match=r"microphone 'desk' has not opened within 0\.05 s.*Unplug"):
+            await open_(stream)
+    driver.ready.set()
+    assert driver.closed.wait(10)
+    assert driver.open_streams == 0
+
+
+async def test_a_stream_opened_just_when_nobody_wants_it_any_more_is_closed(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread has finished, the loop has not heard of it yet, and the task is cancelled."""
+    finished, cross = threading.Event(), model_worker._cross
+
+    def crossed(*result: Any) -> None:
+        cross(*result)
+        finished.set()
+
+    monkeypatch.setattr(model_worker, "_cross", crossed)
+    stream = DeviceStream(Direction.INPUT, DeviceSettings())
+    async with asyncio.TaskGroup() as group:
+        opening = group.create_task(open_(stream), name="opening")
+        await asyncio.sleep(0)
+        assert finished.wait(10)
+        opening.cancel()
+    assert opening.cancelled()
+    assert driver.open_streams == 0
+    await stream.close()
