@@ -106,6 +106,13 @@ async def test_the_agent_is_told_what_was_heard_of_its_last_answer(tmp_path: Pat
     assert second[0].heard_text == of(events, "interrupted")[0]["heard_text"]
 
 
+async def test_the_end_of_the_file_does_not_cut_the_answer(tmp_path: Path) -> None:
+    scene = Scene(QUESTION, tmp_path, agent=FakeAgent([LONG]))
+    events = await scene.play()
+    assert not of(events, "interrupted")
+    assert scene.replies_s() == pytest.approx(CHARACTER_S * sum(map(str.isalpha, LONG)), abs=0.05)
+
+
 async def test_the_next_customer_does_not_inherit_the_history(tmp_path: Path) -> None:
     agent = FakeAgent()
     customer = [*QUESTION, (20.0, "silence"), *QUESTION]

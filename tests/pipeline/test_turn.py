@@ -1,0 +1,206 @@
+"""One turn: what the loudspeaker is told, what is heard when something fails, and what is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.audio import AudioChunk, from_float, silence
+from pipeline.earcons import error
+from pipeline.errors import ProviderError
+from pipeline.events import EventFeed
+from pipeline.fallback import FallbackVoice
+from pipeline.speech import Exchange, NoSpeechReason, Personality, Transcript, Utterance, Voice, VoiceSettings
+from pipeline.turn import Turn, TurnParts
+from tests.fakes.agent import FakeAgent
+from tests.fakes.audio import FakeSpeaker
+from tests.fakes.stt import ScriptedTranscriber
+from tests.fakes.synthesizer import ScriptedSynthesizer
+from tests.pipeline.scene import Clock
+
+pytestmark = pytest.mark.unit
+
+QUESTION = "Which secret cheese do you sell?"
+
+
+class Stage:
+    """A turn with everything scripted."""
+
+    def __init__(self, **parts: Any) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.feed = EventFeed()
+        self.feed.subscribe(lambda record: self.events.append(record.as_dict()))
+        self.clock = Clock()
+        self.speaker = FakeSpeaker()
+        self.transcriber = parts.get("transcriber") or ScriptedTranscriber(parts.get("lines", [QUESTION]))
+        self.agent = parts.get("agent") or FakeAgent()
+        self.voices = parts.get("voices") or [ScriptedSynthesizer()]
+        self.turn = Turn(
+            TurnParts(
+                self.transcriber, self.agent, FallbackVoice(self.voices, self.feed, self.clock), self.speaker,
+                parts.get("speakable", lambda text, _: text),
+                {"en": "Sorry.", "es": "Perdón."}, {"en": "Again please."},
+                parts.get("error_tone"),
+            ),
+            self.feed, self.clock, Personality("Robin"), VoiceSettings(), (), 0.0,
+        )  # fmt: skip
+
+    async def answer(self) -> None:
+        sound = from_float(0.3 * np.sin(np.arange(16_000)), 16_000)
+        await self.turn.answer(Utterance(sound, 0.0, 1.0, 1.0, 1.7))
+
+    def spoken(self) -> list[str]:
+        return [event["text"] for event in self.events if event["event"] == "speaking"]
+
+    def end(self) -> dict[str, Any]:
+        return self.events[-1]
+
+
+async def test_the_loudspeaker_is_woken_first_and_heard_to_its_end() -> None:
+    stage = Stage()
+    await stage.answer()
+    assert stage.speaker.calls[0] == "start"
+    assert stage.speaker.calls[-2:] == ["finish", "stop"]
+    assert set(stage.speaker.calls[1:-2]) == {"play"}
+
+
+class Untidy(FakeAgent):
+    """Raises what no agent should, with the customer's words in it."""
+
+    async def _said(self) -> AsyncGenerator[str, None]:
+        raise ValueError(f"bad request: {QUESTION}")
+        yield ""
+
+
+@pytest.mark.parametrize("agent", [Untidy(), FakeAgent([]), FakeAgent(["😀 😀"]), FakeAgent([" \n"])])
+async def test_an_agent_that_gives_nothing_to_say_is_apologised_for(
+    agent: FakeAgent, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(agent=agent, speakable=lambda text, _: text.replace("😀", "").strip())
+    with caplog.at_level(logging.INFO):
+        await stage.answer()
+    assert stage.spoken() == ["Sorry."]
+    assert stage.end()["response_ms"] is not None
+    assert caplog.records
+    assert "cheese" not in caplog.text, "what a customer said is in no log"
+
+
+async def test_a_recogniser_with_a_defect_is_apologised_for() -> None:
+    class Broken(ScriptedTranscriber):
+        async def transcribe(self, utterance: Utterance) -> Transcript:
+            raise IndexError("list index out of range")
+
+    stage = Stage(transcriber=Broken([]))
+    await stage.answer()
+    assert stage.spoken() == ["Sorry."]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [(NoSpeechReason.DOUBTFUL, ["Again please."]), (NoSpeechReason.REPETITION, ["Again please."]),
+     (NoSpeechReason.EMPTY, []), (NoSpeechReason.NOT_SPEECH, [])],
+)  # fmt: skip
+async def test_who_was_not_understood_is_asked_again_and_noise_is_not(reason: NoSpeechReason, said: list[str]) -> None:
+    stage = Stage(lines=[reason])
+    await stage.answer()
+    assert stage.spoken() == said
+    assert not stage.agent.asked
+
+
+async def test_leading_silence_is_waited_for_too() -> None:
+    """Half a second of silence in chunks of its own, then sound: the customer hears nothing for as long."""
+
+    class LateSound(ScriptedSynthesizer):
+        async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
+            for _ in range(5):
+                yield silence(0.1, 16_000)
+            tone = 0.5 * np.ones(1600)
+            tone[:320] = 0.0
+            yield from_float(tone, 16_000)
+
+    stage = Stage(voices=[LateSound()])
+    await stage.answer()
+    assert stage.end()["stages_ms"]["tts"] == pytest.approx(520, abs=1)
+    assert stage.end()["response_ms"] == pytest.approx(700 + 520, abs=1)
+
+
+async def test_a_sentence_that_no_voice_could_say_was_not_heard() -> None:
+    class Picky(ScriptedSynthesizer):
+        async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
+            if "first" in text:
+                raise ProviderError("no")
+            async for chunk in super().synthesize(text, voice):
+                yield chunk
+
+    stage = Stage(agent=FakeAgent(["The first one. ", "The other one."]), voices=[Picky()], error_tone=error())
+    await stage.answer()
+    assert stage.turn.heard_text() == "The other one."
+
+
+async def test_an_interrupted_answer_leaves_nobody_at_work() -> None:
+    class Watched(FakeAgent):
+        closed = False
+
+        async def _said(self) -> AsyncGenerator[str, None]:
+            try:
+                while True:
+                    yield "One more sentence. "
+                    await asyncio.sleep(0)
+            finally:
+                self.closed = True
+
+    agent, voice = Watched(), ScriptedSynthesizer()
+    stage = Stage(agent=agent, voices=[voice])
+    stage.speaker.hold = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        answering = group.create_task(stage.answer(), name="answer")
+        while "play" not in stage.speaker.calls:
+            await asyncio.sleep(0)
+        answering.cancel()
+    assert agent.closed
+    assert voice.cancelled
+    assert stage.speaker.calls[-1] == "stop"
+    assert "finish" not in stage.speaker.calls
+    assert stage.end()["event"] == "turn_end"
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_the_apology_is_in_the_customers_language() -> None:
+    stage = Stage(
+        transcriber=ScriptedTranscriber(["¿Dónde está el queso?"], language="es"),
+        agent=FakeAgent([]),
+        voices=[ScriptedSynthesizer(languages=("en", "es"))],
+    )
+    await stage.answer()
+    assert stage.spoken() == ["Perdón."]
+
+
+async def test_a_slow_agent_is_heard_from_its_first_sentence_on(tmp_path: Path) -> None:
+    """The first sentence is spoken while the agent still waits to write the second."""
+    stage: Stage
+
+    class Slow(FakeAgent):
+        async def _said(self) -> AsyncGenerator[str, None]:
+            yield "It is in aisle four. "
+            yield "Anything "
+            while not stage.spoken():
+                await asyncio.sleep(0)
+            yield "else?"
+
+    stage = Stage(agent=Slow())
+    await stage.answer()
+    assert stage.spoken() == ["It is in aisle four.", "Anything else?"]
+
+
+def test_history_reaches_the_agent() -> None:
+    history: Sequence[Exchange] = (Exchange("Do you have milk?", "Yes."),)
+    stage = Stage()
+    stage.turn.history = history
+    asyncio.run(stage.answer())
+    assert stage.agent.asked[0][2] == tuple(history)
