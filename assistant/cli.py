@@ -29,7 +29,7 @@ STOPPED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         code: int = options.command(options)
     except KeyboardInterrupt:
@@ -66,10 +66,11 @@ def _run_until_stopped(work: Coroutine[Any, Any, T]) -> T | None:
     return asyncio.run(watched())
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="assistant", description="A voice assistant for a shop.")
-    parser.add_argument("--config", type=Path, help="settings file (default: $ASSISTANT_CONFIG, else config.yaml)")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    whole = argparse.ArgumentParser(prog="assistant", description="A voice assistant for a shop.")
+    whole.add_argument("--config", type=Path, help="settings file (default: $ASSISTANT_CONFIG, else config.yaml)")
+    commands = whole.add_subparsers(metavar="COMMAND", required=True)
 
     run = _add(commands, "run", _run, "listen and answer until stopped")
     run.add_argument("--input", default="mic", metavar="mic|F.wav", help="where sound comes from (default: mic)")
@@ -97,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     config.add_argument("--defaults", action="store_true", help="config.yaml as it comes: all settings explained")
     _add(commands, "devices", _devices, "microphones and loudspeakers").add_argument("--json", action="store_true")
     add_models_command(commands)
-    return parser
+    return whole
 
 
 def _add(

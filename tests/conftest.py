@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,15 @@ def recordings() -> Path:
 def bundled_models() -> Path:
     """Folder of the models that come with the project."""
     return ROOT / "models"
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left_behind() -> Iterator[None]:
+    """A test that leaves a thread behind fails. (pytest-asyncio cancels what tasks a test leaves.)"""
+    before = set(threading.enumerate())
+    yield
+    new = {thread for thread in threading.enumerate() if thread not in before and thread.name != "tqdm_monitor"}
+    for thread in new:
+        thread.join(2.0)  # asyncio's own watchers of child processes end a moment after their process
+    left = [thread.name for thread in new if thread.is_alive()]
+    assert not left, f"threads left behind: {left}"
