@@ -13,6 +13,7 @@ import numpy as np
 from pipeline.audio import AudioChunk, Pcm, from_float, leading_silence_s, silence
 from pipeline.errors import ModelDamaged, ModelMissing, ProviderError, ProviderMissing
 from pipeline.sentences import split
+from providers import onnx
 
 CHUNK_S = 0.1
 """Audio seconds in one chunk: how finely a reply can be stopped."""
@@ -128,7 +129,7 @@ class LoadedVoice:
             noise_w_scale=manner.noise_w,
             volume=manner.volume,
         )
-        failures: tuple[type[Exception], ...] = (ValueError, RuntimeError, LookupError, *_onnx_errors())
+        failures: tuple[type[Exception], ...] = (LookupError, *onnx.failures())
         sounds = iter(self._voice.synthesize(text, config))
         while not stop.is_set():
             self._session.options = stop.options
@@ -156,29 +157,12 @@ class LoadedVoice:
 
 
 def _session(name: str, model: Path, threads: int) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4
-    damage: tuple[type[Exception], ...] = (ValueError, RuntimeError, *_onnx_errors())
-    try:
-        session = onnxruntime.InferenceSession(str(model), sess_options=options, providers=["CPUExecutionProvider"])
-        inputs = {given.name for given in session.get_inputs()}
-    except damage as error:
-        raise ModelDamaged(f"The voice {name} has a damaged {model.name}.", remedy=_remedy(name)) from error
+    damaged = ModelDamaged(f"The voice {name} has a damaged {model.name}.", remedy=_remedy(name))
+    session = onnx.opened(model, damaged, threads=threads)
+    inputs = {given.name for given in session.get_inputs()}
     if not {"input", "input_lengths", "scales"} <= inputs:
         raise ModelDamaged(f"{model.name} is not a Piper voice.", remedy=_remedy(name))
     return session
-
-
-def _onnx_errors() -> tuple[type[Exception], ...]:
-    """The library's exceptions: one per status, each straight below ``Exception``; which ones differs by version."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    return tuple(kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception))
 
 
 def _without_leading_silence(sentence: AudioChunk) -> AudioChunk:

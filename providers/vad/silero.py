@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipeline.audio import FRAME_SAMPLES, FULL_SCALE, LISTENING_RATE_HZ, AudioChunk
 from pipeline.errors import ModelDamaged, ModelMissing, ProviderError, ProviderMissing
 from pipeline.protocols import Capabilities
+from providers import onnx
 from providers.model_worker import Cancelled, ModelWorker
 from providers.registry import Resources
 from providers.settings import ProviderSettings
@@ -122,28 +123,15 @@ class SileroVoiceDetector:
 
 
 def _load(model: Path) -> Any:
-    """The session, once run; one thread, because the model is smaller than the cost of sharing it."""
+    """The session, once run."""
     if not model.is_file():
         raise ModelMissing(f"The voice detector's model {model.name} is missing.", remedy=REMEDY)
+    damaged = ModelDamaged(f"The voice detector's model {model.name} is damaged.", remedy=REMEDY)
+    session = onnx.opened(model, damaged)
     try:
-        import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as errors
-    except ImportError as error:
-        raise ProviderMissing(
-            "The package onnxruntime is missing.", remedy="Install it: .venv/bin/pip install onnxruntime"
-        ) from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4
-    # Each status of the library is an exception of its own, straight below Exception; which ones differs by version.
-    kinds = (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception))
-    damage: tuple[type[Exception], ...] = (ValueError, *kinds)
-    try:
-        session = onnxruntime.InferenceSession(model, sess_options=options, providers=["CPUExecutionProvider"])
         _run(session, _Stream(), np.zeros((1, CONTEXT_SAMPLES + FRAME_SAMPLES), np.float32))
-    except damage as error:
-        raise ModelDamaged(f"The voice detector's model {model.name} is damaged.", remedy=REMEDY) from error
+    except onnx.failures() as error:
+        raise damaged from error
     return session
 
 

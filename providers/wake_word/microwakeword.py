@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import BeforeValidator, Field
 
 from pipeline.audio import LISTENING_RATE_HZ, AudioChunk, Pcm
-from pipeline.errors import ModelDamaged, ModelMissing, ProviderError, ProviderMissing
+from pipeline.errors import ModelDamaged, ModelMissing, ProviderMissing
 from pipeline.protocols import Capabilities
 from pipeline.speech import WakeWordHit
-from providers.model_worker import ModelWorker
 from providers.registry import Resources
 from providers.settings import ProviderSettings
+from providers.wake_word.word_detector import WordDetector, follows, named
 
 if TYPE_CHECKING:
     from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures
@@ -43,10 +43,6 @@ RISE_WITHIN_S = 0.5
 """Audio seconds before the hit in which the rise must lie."""
 
 
-def _named(word: Any) -> Any:
-    return {"name": word} if isinstance(word, str) else word
-
-
 class Word(ProviderSettings):
     """One wake word; its name alone will do."""
 
@@ -64,7 +60,7 @@ class Word(ProviderSettings):
 class Settings(ProviderSettings):
     """Which words wake the assistant."""
 
-    words: list[Annotated[Word, BeforeValidator(_named)]] = Field(
+    words: list[Annotated[Word, BeforeValidator(named)]] = Field(
         default=[Word(name="hey_jarvis")], min_length=1, max_length=8
     )
     """Wake words that are listened for at the same time, 1 to 8; each costs 0.2 % of a core while speech is heard."""
@@ -97,13 +93,16 @@ class _Stream:
     """Less than a step, waiting for more. Belongs to the worker's thread."""
 
     waiting: deque[AudioChunk] = field(default_factory=deque)
-    """On its way to the worker."""
+    """On its way to the worker, whose thread takes from it at any time: the loop only adds."""
+
+    waiting_samples: int = 0
+    """Samples added since the worker last finished."""
 
     done: deque[_Score] = field(default_factory=deque)
     """On its way back. What a cancelled call leaves here or in ``waiting`` is for the next one."""
 
 
-class MicroWakeWordDetector:
+class MicroWakeWordDetector(WordDetector["_Models", _Stream]):
     """A ``WakeWordDetector``."""
 
     capabilities = Capabilities(name="microwakeword", streams=True, licence="Apache-2.0")
@@ -113,54 +112,27 @@ class MicroWakeWordDetector:
     slower than the network's memory."""
 
     def __init__(self, settings: Settings, resources: Resources) -> None:
+        super().__init__([Path(word.name).stem for word in settings.words])
         self._words = settings.words
         self._folder = resources.folder
-        self._names = [Path(word.name).stem for word in settings.words]
-        self._worker = ModelWorker("wake-word")
-        self._models: _Models | None = None
-        self._stream: _Stream | None = None
-        self._quiet_until_s = [0.0] * len(self._names)
         self._rise_s = [0.0] * len(self._names)
         self._last = [0.0] * len(self._names)
 
-    async def __aenter__(self) -> Self:
-        """Load the models. Raises ``ModelMissing``, ``ModelDamaged`` or ``ProviderMissing``."""
-        self._worker = ModelWorker("wake-word")
-        try:
-            self._models = await self._worker.run(lambda _: _Models(self._words, self._folder))
-        except BaseException:
-            self._worker.close()
-            raise
-        self._stream = None
-        self._quiet_until_s = [0.0] * len(self._names)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Let the models go."""
-        self._worker.close()
-        self._models = self._stream = None
-
-    def reset(self) -> None:
-        """Forget what was heard; the refractory time of a hit stays."""
-        self._stream = None
+    def _loader(self) -> Callable[[], _Models]:
+        return lambda: _Models(self._words, self._folder)
 
     async def detect(self, chunk: AudioChunk) -> WakeWordHit | None:
         """The hit that is decided in the next chunk (16 kHz, any length), if one is. Raises ``ProviderError``."""
-        models = self._models
-        if models is None:
-            raise ProviderError("The wake word detector is not open.", retryable=False)
-        if chunk.rate_hz != LISTENING_RATE_HZ:
-            raise ProviderError(f"Wake words want {LISTENING_RATE_HZ} Hz, not {chunk.rate_hz} Hz.", retryable=False)
-        stream = self._stream
-        if stream is None or abs(chunk.start_s - stream.end_s) * LISTENING_RATE_HZ > 1:
+        models, stream = self._opened(chunk), self._stream
+        if stream is None or not follows(chunk, stream.end_s):
             stream = self._stream = _Stream(chunk.start_s)
             self._last = [0.0] * len(self._names)
         stream.waiting.append(chunk)
+        stream.waiting_samples += len(chunk.pcm)
         stream.end_s = chunk.end_s
-        if sum(len(waiting.pcm) for waiting in stream.waiting) >= BATCH_SAMPLES:
+        if stream.waiting_samples >= BATCH_SAMPLES:
             await self._worker.run(lambda _: models.score(stream))
+            stream.waiting_samples = 0
         hit: WakeWordHit | None = None
         while stream.done:
             found = self._decide(stream.done.popleft(), models)

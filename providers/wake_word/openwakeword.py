@@ -7,23 +7,23 @@ scores and ours are the same. Models: https://github.com/dscripka/openWakeWord (
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
 from pipeline.audio import LISTENING_RATE_HZ, AudioChunk, Pcm
-from pipeline.errors import ModelMissing, ProviderError
+from pipeline.errors import ModelMissing
 from pipeline.protocols import Capabilities
 from pipeline.speech import WakeWordHit
-from providers.model_worker import ModelWorker
 from providers.registry import Resources
 from providers.settings import ProviderSettings
 from providers.wake_word.speech_features import STEP_SAMPLES
+from providers.wake_word.word_detector import WordDetector, follows, named
 from providers.wake_word.word_end import LOOK_BACK_STEPS, word_end_s
 from providers.wake_word.word_models import Scorer, WordModels
 
@@ -43,10 +43,6 @@ EMBEDDING_S = 0.88
 """Audio seconds until an embedding sees nothing but sound: 76 mel frames and their overlap, in whole steps."""
 
 
-def _named(word: Any) -> Any:
-    return {"name": word} if isinstance(word, str) else word
-
-
 class Word(ProviderSettings):
     """One wake word; its name alone will do."""
 
@@ -56,7 +52,7 @@ class Word(ProviderSettings):
     threshold: float = Field(default=0.5, ge=0.05, le=0.99)
     """Score from which the word was heard, 0.05 to 0.99. Low hears it more often where nobody said it, high less."""
 
-    steady_share: float = Field(default=0.4, ge=0.2, le=1.0)
+    steady_share: float = Field(default=0.25, ge=0.2, le=1.0)
     """Share of the threshold, 0.2 to 1, that also counts as heard where the mean of half a second reaches it: people
     are scored lower than the synthetic voices the models were trained with, but for as long. 1 turns this off."""
 
@@ -70,7 +66,7 @@ class Word(ProviderSettings):
 class Settings(ProviderSettings):
     """Which words wake the assistant."""
 
-    words: list[Annotated[Word, BeforeValidator(_named)]] = Field(
+    words: list[Annotated[Word, BeforeValidator(named)]] = Field(
         default=[Word(name="hey_jarvis")], min_length=1, max_length=8
     )
     """Wake words that are listened for at the same time, 1 to 8; each costs 0.03 ms of one
@@ -142,17 +138,15 @@ class _Stream:
                 self.done.append(_Step(end_s - (len(scores) - number) * STEP_S, found, step))
 
 
-class OpenWakeWordDetector:
+class OpenWakeWordDetector(WordDetector[WordModels, _Stream]):
     """A ``WakeWordDetector``; one word costs about 0.4 ms of one core per 80 ms."""
 
     def __init__(self, settings: Settings, resources: Resources) -> None:
+        super().__init__(
+            [Path(word.name).stem if _is_path(word.name) else word.name for word in settings.words],
+        )
         self._words = settings.words
         self._resources = resources
-        self._names = [Path(word.name).stem if _is_path(word.name) else word.name for word in settings.words]
-        self._worker = ModelWorker("wake-word")
-        self._models: WordModels | None = None
-        self._stream: _Stream | None = None
-        self._quiet_until_s = [0.0] * len(self._names)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -166,30 +160,10 @@ class OpenWakeWordDetector:
         frames = self._models.most_frames if self._models else 16
         return EMBEDDING_S + frames * STEP_S
 
-    async def __aenter__(self) -> Self:
-        """Load the models. Raises ``ModelMissing``, ``ModelDamaged`` or ``ProviderMissing``."""
+    def _loader(self) -> Callable[[], WordModels]:
         features = self._resources.models.path(FEATURES)
         words = [_file(word.name, self._resources) for word in self._words]
-        self._worker = ModelWorker("wake-word")
-        try:
-            self._models = await self._worker.run(lambda _: WordModels(features, words))
-        except BaseException:
-            self._worker.close()
-            raise
-        self._stream = None
-        self._quiet_until_s = [0.0] * len(self._names)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Let the models go."""
-        self._worker.close()
-        self._models = self._stream = None
-
-    def reset(self) -> None:
-        """Forget what was heard; the refractory time of a hit stays."""
-        self._stream = None
+        return lambda: WordModels(features, words)
 
     async def detect(self, chunk: AudioChunk) -> WakeWordHit | None:
         """The hit that is decided in the next chunk (16 kHz, any length), if one is. Raises ``ProviderError``."""
@@ -208,14 +182,10 @@ class OpenWakeWordDetector:
 
     async def _advance(self, chunk: AudioChunk) -> _Stream:
         """Take a chunk; the steps that it completes lie in the stream's ``done`` afterwards."""
-        if self._models is None:
-            raise ProviderError("The wake word detector is not open.", retryable=False)
-        if chunk.rate_hz != LISTENING_RATE_HZ:
-            raise ProviderError(f"Wake words want {LISTENING_RATE_HZ} Hz, not {chunk.rate_hz} Hz.", retryable=False)
-        stream = self._stream
-        if stream is None or abs(chunk.start_s - stream.end_s) * LISTENING_RATE_HZ > 1:
+        models, stream = self._opened(chunk), self._stream
+        if stream is None or not follows(chunk, stream.end_s):
             skip = -round(chunk.start_s * LISTENING_RATE_HZ) % STEP_SAMPLES
-            stream = self._stream = _Stream(chunk.start_s, skip, self._models.scorer())
+            stream = self._stream = _Stream(chunk.start_s, skip, models.scorer())
         stream.take(chunk)
         if stream.waiting:  # a chunk that completes no step costs no change of thread
             await self._worker.run(lambda _: stream.score())

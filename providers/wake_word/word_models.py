@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.audio import LISTENING_RATE_HZ, Pcm
-from pipeline.errors import ModelDamaged, ModelMissing, ProviderMissing
+from pipeline.errors import ModelDamaged, ModelMissing
+from providers import onnx
 from providers.wake_word.speech_embedding import EMBEDDING_SIZE, SpeechEmbedding, streaming_model
 from providers.wake_word.speech_features import SpeechFeatures
 
@@ -45,7 +46,7 @@ class WordModels:
         self.most_frames = max(word.frames for word in self.words)
         try:
             self._past = self._made_up_past()
-        except _damage() as error:
+        except onnx.failures() as error:
             raise _damaged(features / MEL_FILE) from error
 
     def scorer(self) -> Scorer:
@@ -76,7 +77,7 @@ class Word:
         self._output = [outputs[0].name]
         try:
             self.score(np.zeros((self.frames, EMBEDDING_SIZE), np.float32))
-        except _damage() as error:
+        except onnx.failures() as error:
             raise _damaged(path) from error
 
     def score(self, embeddings: NDArray[np.float32]) -> float:
@@ -119,30 +120,7 @@ def _content(path: Path) -> bytes:
 
 
 def _session(path: Path, content: bytes | None = None) -> onnxruntime.InferenceSession:
-    """A session of one thread: the networks are smaller than the cost of sharing them."""
-    content = content or _content(path)
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ProviderMissing(
-            "The package onnxruntime is missing.", remedy="Install it: .venv/bin/pip install onnxruntime"
-        ) from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(content, sess_options=options, providers=["CPUExecutionProvider"])
-    except _damage() as error:
-        raise _damaged(path) from error
-
-
-def _damage() -> tuple[type[Exception], ...]:
-    """ONNX Runtime raises an exception of its own per status, straight below ``Exception``."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as errors
-
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    return (ValueError, *kinds)
+    return onnx.opened(content or _content(path), _damaged(path), arena=False)
 
 
 def _damaged(path: Path) -> ModelDamaged:

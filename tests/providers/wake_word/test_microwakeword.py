@@ -3,10 +3,14 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from pipeline.audio import LISTENING_RATE_HZ, AudioChunk
 from pipeline.errors import ModelDamaged, ModelMissing, ProviderMissing
 from providers.registry import Resources
 from providers.wake_word.microwakeword import MicroWakeWordDetector, Settings, Word, create
@@ -25,6 +29,27 @@ def detector(*names: str, folder: Path = Path()) -> MicroWakeWordDetector:
 class TestContract(WakeWordContract):
     def opened(self, *, refractory_s: float = 2.0) -> MicroWakeWordDetector:
         return create(Settings(words=[Word(name="alexa", refractory_s=refractory_s)]), Resources(PlainFolder()))
+
+
+class TakenFrom(deque[AudioChunk]):
+    """Changes whenever somebody looks through it, as if the worker's thread took from it just then."""
+
+    def __iter__(self) -> Iterator[AudioChunk]:
+        for chunk in super().__iter__():
+            self.popleft()
+            yield chunk
+
+
+async def test_the_loop_does_not_look_at_what_the_thread_is_taking() -> None:
+    """A call was cancelled and its thread still works off what waits."""
+    sound = [AudioChunk(np.zeros(300, np.int16), LISTENING_RATE_HZ, number * 300 / 16_000) for number in range(8)]
+    async with detector("alexa") as opened:
+        await opened.detect(sound[0])
+        assert opened._stream is not None
+        opened._stream.waiting = TakenFrom(opened._stream.waiting)
+        for chunk in sound[1:]:
+            await opened.detect(chunk)
+        assert not opened._stream.waiting
 
 
 async def test_several_words_are_loaded_with_their_own_thresholds() -> None:

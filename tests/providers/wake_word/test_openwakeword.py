@@ -86,11 +86,12 @@ async def test_patience_hears_later_and_not_what_is_short(recordings: Path) -> N
     assert second.at_s == pytest.approx(first.at_s + 0.16, abs=0.01)
 
 
-async def test_a_word_that_is_half_believed_for_long_is_heard(recordings: Path) -> None:
-    """The same recording 50 ms later never reaches the threshold, but stays near it for half a second."""
-    pcm = np.concatenate([SILENCE, np.zeros(800, np.int16), recording(recordings / "wake_hey_jarvis.wav"), SILENCE])
+@pytest.mark.parametrize(("late", "missed_with"), [(800, 1.0), (80, 0.4)])
+async def test_a_word_that_is_half_believed_for_long_is_heard(recordings: Path, late: int, missed_with: float) -> None:
+    """The same recording some samples later never reaches the threshold, but stays near it for half a second."""
+    pcm = np.concatenate([SILENCE, np.zeros(late, np.int16), recording(recordings / "wake_hey_jarvis.wav"), SILENCE])
     noisy = pcm + np.random.default_rng(1).normal(0, 10, len(pcm)).astype(np.int16)
-    async with detector(Word(name="hey_jarvis", steady_share=1)) as opened:
+    async with detector(Word(name="hey_jarvis", steady_share=missed_with)) as opened:
         assert await hits(opened, chunks(noisy)) == []
     async with detector("hey_jarvis") as opened:
         (hit,) = await hits(opened, chunks(noisy))
