@@ -62,6 +62,9 @@ find_python() {
     fail "no Python 3.11 to 3.13 found (${PYTHON:-python3} does not suit). Install python3, or set PYTHON=/path/to/python."
 }
 
+# Whether .venv runs the program from this folder; somebody may have installed a copy over it.
+ours() { [ "$(cd / && "$OLDPWD/.venv/bin/python" -c 'import assistant; print(assistant.__path__[0])' 2>/dev/null)" = "$PWD/assistant" ]; }
+
 # The virtual environment, with exactly the versions of constraints.txt. $1: extras, such as "dev".
 environment() {
     local python stamp
@@ -79,7 +82,7 @@ environment() {
         fi
     fi
     stamp="$(cat pyproject.toml constraints.txt | sha256sum) $PWD"
-    if [ "$(cat ".venv/installed-${1:-core}" 2>/dev/null)" != "$stamp" ]; then
+    if [ "$(cat ".venv/installed-${1:-core}" 2>/dev/null)" != "$stamp" ] || ! ours; then
         step "Python packages (about 600 MB with all they need)"
         local quiet=--quiet
         [ -t 1 ] && quiet=--progress-bar=on
@@ -93,14 +96,14 @@ environment() {
 # What cannot come with the project because of its licence or size, from PyPI or the hub; never a reason to stop.
 needed_models() {
     step "Models"
-    .venv/bin/assistant models pull openwakeword-features hey_jarvis || note "Not all models could be had; the lines above say what to do."
+    .venv/bin/assistant models pull openwakeword-features "$@" || note "Not all models could be had; the lines above say what to do."
 }
 
 case "${1:-}" in
     demo)
         debian_packages "${RUN_PACKAGES[@]}"
         environment ""
-        needed_models
+        needed_models hey_jarvis
         step "A conversation"
         .venv/bin/assistant demo "${@:2}"
         step "Done. What next?"
@@ -112,7 +115,7 @@ case "${1:-}" in
     test)
         debian_packages "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
         environment "dev,microwakeword"
-        needed_models
+        needed_models hey_jarvis alexa hey_mycroft
         step "Checks: ruff, mypy"
         .venv/bin/ruff check .
         .venv/bin/ruff format --check --quiet . || fail "the code is not formatted. Run: .venv/bin/ruff format ."
@@ -125,7 +128,7 @@ case "${1:-}" in
         environment ""
         step "Models"
         .venv/bin/assistant models pull --default
-        step "Done. What next?"
+        step "What next?"
         note "See them:      .venv/bin/assistant models list"
         note "Try them:      .venv/bin/assistant say \"Hello, how can I help you?\""
         ;;

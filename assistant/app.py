@@ -115,18 +115,12 @@ class App:
         return registry.create(stage, name, settings, self.resources)
 
     @asynccontextmanager
-    async def synthesizers(self, *, plainest: bool = False) -> AsyncIterator[Sequence[Synthesizer]]:
-        """The voices in use that can be opened, best first; raises what the first one lacks when none can.
-
-        ``plainest`` opens the last one that can be, alone.
-        """
-        chosen = self.settings.tts.chosen()
+    async def synthesizers(self) -> AsyncIterator[Sequence[Synthesizer]]:
+        """The voices in use that can be opened, best first; raises what the first one lacks when none can."""
         opened: list[Synthesizer] = []
         failures: list[Exception] = []
         async with AsyncExitStack() as stack:
-            for name, settings in reversed(chosen) if plainest else chosen:
-                if plainest and opened:
-                    break
+            for name, settings in self.settings.tts.chosen():
                 try:
                     voice = registry.create("tts", name, settings, self.resources)
                     opened.append(await stack.enter_async_context(voice))
@@ -151,7 +145,7 @@ class App:
     def personality(self) -> Personality:
         """Who speaks."""
         section = self.settings.personality
-        return Personality(section.name, section.language, section.prompt, section.greeting)
+        return Personality(section.name, section.language, section.prompt)
 
     def voice_settings(self) -> VoiceSettings:
         """How it speaks."""

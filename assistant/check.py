@@ -13,8 +13,12 @@ from typing import Any
 from assistant import settings
 from assistant.app import App
 from assistant.output import print_line
+from pipeline.audio import SILENCE_DB
 from pipeline.errors import AssistantError
 from providers import registry
+
+MICROPHONE_S = 0.5
+"""Audio seconds for which the microphone is listened to."""
 
 LEAST_FREE_GB = 1.0
 """Less free disk than this is worth a warning."""
@@ -62,14 +66,14 @@ async def findings(config: Path | None) -> list[Finding]:
         ("speech to text", lambda app: _provider(app, "speech to text", "stt")),
         ("agent", lambda app: _provider(app, "agent", "agent")),
     ]
-    found = [Finding("settings", State.WORKS, f"read from {folder}")]
+    found = [Finding("settings", State.WORKS, f"read from {settings.config_path(config)}")]
     for part, attempt in tries:
         try:
             found.append(await attempt(app))
         except AssistantError as error:
             found.append(Finding(part, State.FAILS, error.message, error.remedy))
     found += await _voices(app)
-    found += [_licences(app), _disk(folder)]
+    found += [_pronunciations(app), _licences(app), _disk(folder)]
     return found
 
 
@@ -80,9 +84,15 @@ async def _microphone(app: App) -> Finding:
         SounddeviceMicrophone(app.settings.audio.microphone) as microphone,
         aclosing(microphone.chunks()) as chunks,
     ):
+        loudest_db = SILENCE_DB
         async for chunk in chunks:
-            return Finding("microphone", State.WORKS, f"delivers sound, level {chunk.level_db:.0f} dB")
-    return Finding("microphone", State.FAILS, "it delivers no sound", "Unplug it and plug it in again.")
+            loudest_db = max(loudest_db, chunk.level_db)
+            if chunk.end_s >= MICROPHONE_S:
+                break
+        if loudest_db <= SILENCE_DB:
+            remedy = "Is it muted, or its level at zero? See: alsamixer"
+            return Finding("microphone", State.WARNS, "delivers digital silence", remedy)
+        return Finding("microphone", State.WORKS, f"delivers sound, at most {loudest_db:.0f} dB")
 
 
 async def _loudspeaker(app: App) -> Finding:
@@ -100,6 +110,11 @@ async def _provider(app: App, part: str, stage: str) -> Finding:
 
 def _described(app: App, part: str, provider: Any) -> Finding:
     """A provider that works; one with a ``caution`` has something its owner should know."""
+    language = app.settings.personality.language
+    known = provider.capabilities.languages
+    if known and language not in known:
+        reason = f"{provider.capabilities.name} knows {', '.join(sorted(known))}, not the personality's {language!r}"
+        return Finding(part, State.WARNS, reason, "Choose another model or provider for it in config.yaml.")
     caution = getattr(provider, "caution", None)
     name = provider.capabilities.name
     if caution is None:
@@ -120,6 +135,14 @@ async def _voices(app: App) -> list[Finding]:
     if all(finding.state is State.WARNS for finding in found) and not any("is loaded" in one.reason for one in found):
         found = [Finding(one.part, State.FAILS, one.reason, one.remedy) for one in found]
     return found
+
+
+def _pronunciations(app: App) -> Finding:
+    try:
+        app.speakable()
+    except AssistantError as error:
+        return Finding("pronunciations", State.FAILS, error.message, error.remedy)
+    return Finding("pronunciations", State.WORKS, "can be read")
 
 
 def _licences(app: App) -> Finding:

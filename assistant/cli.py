@@ -8,7 +8,9 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,26 +52,27 @@ def _failed(error: Exception) -> int:
     return 1
 
 
-def _run_until_stopped(work: Coroutine[Any, Any, T]) -> T | None:
-    """What ``work`` returns; None where SIGINT or SIGTERM ended it, in order: files are closed, devices given back."""
+def _run_until_stopped(work: Coroutine[Any, Any, T]) -> T:
+    """What ``work`` returns. A signal ends it in order, files closed and devices given back: ``KeyboardInterrupt``."""
 
-    async def watched() -> T | None:
+    async def watched() -> T:
         task = asyncio.current_task()
         assert task is not None
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-        try:
-            return await work
-        except asyncio.CancelledError:
-            return None
+        return await work
 
-    return asyncio.run(watched())
+    try:
+        return asyncio.run(watched())
+    except asyncio.CancelledError as error:
+        raise KeyboardInterrupt from error
 
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     whole = argparse.ArgumentParser(prog="assistant", description="A voice assistant for a shop.")
     whole.add_argument("--config", type=Path, help="settings file (default: $ASSISTANT_CONFIG, else config.yaml)")
+    whole.add_argument("--version", action="version", version=f"assistant {version('shop-assistant')}")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
 
     run = _add(commands, "run", _run, "listen and answer until stopped")
@@ -128,15 +131,22 @@ def _run(options: argparse.Namespace) -> int:
     if options.fast and (options.input == "mic" or options.output == "speaker"):
         sys.stderr.write("assistant: --fast needs files on both ends: --input F.wav --output F.wav\n")
         return 2
+    if options.input != "mic" and options.output != "speaker" and _same(options.input, options.output):
+        sys.stderr.write("assistant: --input and --output are the same file; the recording would be lost.\n")
+        return 2
     app = _app(options)
     ends = Ends(
         None if options.input == "mic" else Path(options.input),
         None if options.output == "speaker" else Path(options.output),
         options.fast,
     )
-    with event_lines(app.feed, options.events):
+    with event_lines(app.feed, options.events), suppress(KeyboardInterrupt):  # to be stopped is how a daemon ends
         _run_until_stopped(app.run(ends))
     return 0
+
+
+def _same(one: str, other: str) -> bool:
+    return Path(other).exists() and Path(one).exists() and Path(one).samefile(other)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -153,8 +163,6 @@ def _say(options: argparse.Namespace) -> int:
 
 def _transcribe(options: argparse.Namespace) -> int:
     result = _run_until_stopped(stages.transcribe(_app(options), options.file))
-    if result is None:
-        return STOPPED
     if options.json:
         print_json(result.as_dict())
     elif result.text:
@@ -166,8 +174,6 @@ def _transcribe(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     findings = _run_until_stopped(check.findings(options.config))
-    if findings is None:
-        return STOPPED
     if options.json:
         print_json([finding.as_dict() for finding in findings])
     else:

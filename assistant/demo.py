@@ -15,8 +15,9 @@ from pipeline.audio import AudioChunk, joined, silence
 from pipeline.errors import ProviderError, SettingsError
 from pipeline.events import EventRecord, Interrupted, NoSpeechHeard, ReplyText, Speaking, TranscriptReady, TurnEnd
 from pipeline.events import WakeWord as WakeWordHeard
-from pipeline.protocols import Synthesizer
+from pipeline.protocols import Synthesizer, WakeWordDetector
 from pipeline.speech import Voice
+from providers.audio.wav import read_wav
 
 QUESTIONS = ("what time do you close", "where can I find the olive oil", "how much is the coffee")
 """What the customer of ``assistant demo`` says."""
@@ -37,8 +38,8 @@ async def show(app: App, say: str | None, output: Path, *, tell: bool) -> None:
     if say is not None and not say.strip():
         raise SettingsError("There is nothing to say.", remedy='Example: assistant demo --say "what time do you close"')
     questions = [say] if say is not None else list(QUESTIONS)
-    answered: list[str] = []
-    app.feed.subscribe(lambda record: _count_answers(record, answered))
+    answers = _Answers(set(app.settings.conversation.apologies.values()))
+    app.feed.subscribe(answers)
     if tell:
         print_line("A conversation without devices; every stage is the real one. One moment, models are loading …")
         app.feed.subscribe(_tell)
@@ -47,25 +48,46 @@ async def show(app: App, say: str | None, output: Path, *, tell: bool) -> None:
         await _record_customer(app, questions, customer)
         await app.run(Ends(input=customer, output=output, fast=True))
     if tell:
-        print_line(f"\n{len(answered)} of {len(questions)} questions answered. Listen to the replies: {output}")
-    if len(answered) < len(questions):
+        print_line(f"\n{answers.count} of {len(questions)} questions answered. Listen to the replies: {output}")
+    if answers.count < len(questions):
         raise ProviderError(
-            f"{len(questions) - len(answered)} of {len(questions)} questions got no spoken answer.",
+            f"{len(questions) - answers.count} of {len(questions)} questions got no spoken answer.",
             remedy="Run `assistant check`, and look at the event lines (--events -).",
         )
 
 
 async def _record_customer(app: App, questions: Sequence[str], path: Path) -> None:
     """Wake word and question after question, as sound."""
-    chunks: list[AudioChunk] = []
-    async with app.synthesizers(plainest=True) as (voice,):  # not the assistant's, so that two voices are heard
-        rate_hz = 0
+    async with app.synthesizers() as voices:
+        voice, wake_phrase = await _customer(app, voices, path)
+        rate_hz = wake_phrase.rate_hz
+        chunks = [silence(1.0, rate_hz)]
         for question in questions:
-            for text, pause_s in ((app.wake_phrase(), PAUSE_S), (question, PATIENCE_S)):
-                spoken = await _spoken(voice, text)
-                rate_hz = spoken.rate_hz
-                chunks += [spoken, silence(pause_s, rate_hz)]
-    audio = joined([silence(1.0, rate_hz), *chunks])
+            spoken = await _spoken(voice, question)
+            chunks += [wake_phrase, silence(PAUSE_S, rate_hz), spoken, silence(PATIENCE_S, rate_hz)]
+    _write(path, chunks)
+
+
+async def _customer(app: App, voices: Sequence[Synthesizer], scratch: Path) -> tuple[Synthesizer, AudioChunk]:
+    """A voice whose wake word is understood, and that word; the assistant's own voice last, so that two are heard."""
+    detector: WakeWordDetector
+    async with app.provider("wake_word") as detector:
+        for voice in reversed(voices):
+            for phrase in (app.wake_phrase(), app.wake_phrase() + "!"):
+                spoken = await _spoken(voice, phrase)
+                # Networks look back: what they hear in their first seconds they score too low.
+                _write(scratch, [silence(2.0, spoken.rate_hz), spoken, silence(1.0, spoken.rate_hz)])
+                detector.reset()
+                if await detector.detect(read_wav(scratch)) is not None:
+                    return voice, spoken
+    raise ProviderError(
+        f"No voice here says {app.wake_phrase()!r} so that the wake word network hears it, so there can be no demo.",
+        remedy="People may well be heard: try `assistant run`, or another wake word for the demo.",
+    )
+
+
+def _write(path: Path, chunks: Sequence[AudioChunk]) -> None:
+    audio = joined(chunks)
     soundfile.write(path, audio.pcm, audio.rate_hz)
 
 
@@ -77,10 +99,21 @@ async def _spoken(voice: Synthesizer, text: str) -> AudioChunk:
     return joined(heard)
 
 
-def _count_answers(record: EventRecord, answered: list[str]) -> None:
-    event = record.event
-    if isinstance(event, TurnEnd) and event.response_ms is not None:
-        answered.append(str(record.turn))
+class _Answers:
+    """Counts questions that were answered aloud; an apology is no answer."""
+
+    def __init__(self, apologies: set[str]) -> None:
+        self.count = 0
+        self._apologies = tuple(apologies)
+        self._answered = False
+
+    def __call__(self, record: EventRecord) -> None:
+        event = record.event
+        if isinstance(event, ReplyText) and event.final:
+            self._answered = not event.text.endswith(self._apologies)
+        elif isinstance(event, TurnEnd):
+            self.count += self._answered and event.response_ms is not None
+            self._answered = False
 
 
 def _tell(record: EventRecord) -> None:

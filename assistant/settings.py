@@ -42,9 +42,9 @@ class AudioSection(ProviderSettings):
 class UtteranceSection(ProviderSettings):
     """Where a customer's sentence begins and ends, in audio seconds."""
 
-    end_silence_s: float = Field(0.7, ge=0.1, le=5)
+    end_silence_s: float = Field(0.7, ge=0.2, le=3)
     """Silence that ends an utterance. Less answers sooner and cuts off slow speakers."""
-    min_speech_s: float = Field(0.2, ge=0.03, le=2)
+    min_speech_s: float = Field(0.2, ge=0.05, le=1)
     """Less speech than this is a click or a cough."""
     max_utterance_s: float = Field(15.0, ge=1, le=30)
     """Hard cap: an utterance ends here whatever is heard."""
@@ -93,8 +93,6 @@ class PersonalitySection(ProviderSettings):
     """ISO 639-1 code."""
     prompt: str = "You answer customers of a shop aloud, in one or two short sentences."
     """Instructions for agents that take them."""
-    greeting: str = ""
-    """What it says first, where something asks for it."""
     speed: float = Field(1.0, ge=0.5, le=2.0)
     """1 is the voice's own pace, 2 twice as fast."""
 
@@ -113,6 +111,12 @@ class Stage(ProviderSettings):
 
     use: Any
     """The provider's name; a list of names, best first, where several stand in for each other."""
+
+    @field_validator("use", mode="before")
+    @classmethod
+    def _one_is_a_list_too(cls, use: Any) -> Any:
+        listed = get_origin(cls.model_fields["use"].annotation) is list
+        return [use] if listed and isinstance(use, str) else use
 
     def chosen(self) -> list[tuple[str, ProviderSettings]]:
         """Name and settings of the providers in use, best first."""
@@ -159,13 +163,17 @@ DEFAULT_USE: dict[str, str | list[str]] = {
 """Providers in use where nothing else is set."""
 
 
+def config_path(path: Path | None) -> Path:
+    """The settings file: ``path``, else ``$ASSISTANT_CONFIG``, else the project's ``config.yaml``."""
+    return path or Path(os.environ.get("ASSISTANT_CONFIG") or PROJECT / "config.yaml")
+
+
 def load(path: Path | None = None) -> tuple[Settings, Path]:
-    """Settings from ``path``, else ``$ASSISTANT_CONFIG``, else the project's ``config.yaml``, and the file's folder.
+    """Settings from the file of ``config_path``, and its folder.
 
     Raises ``SettingsError`` that names each wrong key, where it stands and what was probably meant.
     """
-    named = path or (Path(os.environ["ASSISTANT_CONFIG"]) if os.environ.get("ASSISTANT_CONFIG") else None)
-    file = named or PROJECT / "config.yaml"
+    file = config_path(path)
     try:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -198,7 +206,7 @@ def settings_model() -> type[Settings]:
     for stage, use in DEFAULT_USE.items():
         names = registry.names(stage)
         one: Any = Literal[tuple(names)]  # the names are known only now
-        fields: dict[str, Any] = {"use": (one | list[one], use)}
+        fields: dict[str, Any] = {"use": (list[one] if isinstance(use, list) else one, use)}
         for name in names:
             settings = registry.settings_type(stage, name)
             # One that cannot do without being told something has no settings until it is told.
@@ -234,13 +242,23 @@ def _from_environment(match: re.Match[str]) -> str:
 
 def _explain(problem: Any, model: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "literal_error" and "use" in problem["loc"]:
+        return _unknown_provider(problem)
     if problem["type"] != "extra_forbidden":
         return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}{_given(problem, where)}"
     *parents, unknown = problem["loc"]
     known = _fields_at(model, parents)
     close = difflib.get_close_matches(str(unknown), known, n=1, cutoff=0.5)
-    hint = f", did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}"
+    hint = f", did you mean {close[0]!r}" if close else f"; known here: {', '.join(known)}"
     return f"unknown setting {where!r}{hint}"
+
+
+def _unknown_provider(problem: Any) -> str:
+    stage, unknown = problem["loc"][0], problem["input"]
+    known = registry.names(stage)
+    close = difflib.get_close_matches(str(unknown), known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{stage}.use: there is no provider {unknown!r}, {hint}known are: {', '.join(known)}"
 
 
 def _given(problem: Any, where: str) -> str:

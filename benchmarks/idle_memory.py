@@ -52,7 +52,7 @@ async def main(whisper: str) -> dict[str, float]:
         hearing = Hearing(parts["vad"], parts["wake_word"])
         for at in range(0, len(spoken.pcm) - FRAME_SAMPLES, FRAME_SAMPLES):
             chunk = AudioChunk(spoken.pcm[at : at + FRAME_SAMPLES], LISTENING_RATE_HZ, at / LISTENING_RATE_HZ)
-            await hearing.hear(chunk, wake=True)
+            await hearing.hear(chunk)
         pcm = np.concatenate([spoken.pcm, np.zeros(8000, np.int16)])
         audio = AudioChunk(pcm, LISTENING_RATE_HZ)
         end_s = spoken.duration_s

@@ -82,12 +82,15 @@ class Conversation:
             hit = await self._turn(hit)
 
     async def _turn(self, hit: WakeWordHit) -> WakeWordHit | None:
-        """One turn; the wake word that interrupted its answer, if one did."""
+        """One turn; the wake word that ended it before its time, if one did."""
         self._feed.turn += 1
         self._feed.publish(WakeWord(hit.name, hit.score))
         self._forget_if_idle(hit.at_s)
         heard = await self._listen(hit)
         heard_by_s = self._clock()
+        if isinstance(heard, WakeWordHit):
+            self._feed.publish(TurnEnd(None, None))
+            return heard
         if isinstance(heard, NoSpeechReason):
             self._feed.publish(NoSpeechHeard(heard))
             self._feed.publish(TurnEnd(None, None))
@@ -125,7 +128,7 @@ class Conversation:
             listening.add_done_callback(interrupt)
         return None if listening.cancelled() else listening.result()
 
-    async def _listen(self, hit: WakeWordHit) -> Utterance | NoSpeechReason:
+    async def _listen(self, hit: WakeWordHit) -> Utterance | NoSpeechReason | WakeWordHit:
         """What the customer says, while the tone that invites them to speak is played."""
         tone = self._settings.listening_tone
         if tone is None:

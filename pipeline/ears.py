@@ -36,18 +36,23 @@ class Ears:
         """Wait for a wake word; None when the stream ends."""
         async with aclosing(self._chunks()) as chunks:
             async for chunk in chunks:
-                heard = await self._hearing.hear(chunk, wake=True)
+                heard = await self._hearing.hear(chunk)
                 if heard.hit is not None:
                     return heard.hit
         return None
 
-    async def utterance(self, hit: WakeWordHit) -> Utterance | NoSpeechReason:
-        """What the customer says after a wake word, words that followed it without a pause included."""
+    async def utterance(self, hit: WakeWordHit) -> Utterance | NoSpeechReason | WakeWordHit:
+        """What the customer says after a wake word, words that followed it without a pause included.
+
+        Who says the wake word again begins anew: then it is that hit.
+        """
         segmenter = UtteranceSegmenter(self._segmenter)
         audio: list[AudioChunk] = []
         async with aclosing(self._after(hit.word_end_s)) as chunks:
             async for chunk in chunks:
-                heard = await self._hearing.hear(chunk, wake=False)
+                heard = await self._hearing.hear(chunk, attentive=True)
+                if heard.hit is not None:
+                    return heard.hit
                 audio.append(chunk)
                 step = segmenter.push(heard.frame)
                 if isinstance(step, SpeechStarted):

@@ -102,10 +102,10 @@ class Hearing:
         self._awake_until_s = 0.0
         self._words_heard_to_s = 0.0
 
-    async def hear(self, chunk: AudioChunk, *, wake: bool) -> Heard:
+    async def hear(self, chunk: AudioChunk, *, attentive: bool = False) -> Heard:
         """What the next chunk of ``FRAME_SAMPLES`` at 16 kHz holds.
 
-        ``wake`` says that a wake word is waited for; without it voice activity is asked about every chunk. Chunks from
+        ``attentive`` says that somebody is expected to speak: voice activity is asked about every chunk. Chunks from
         ``since`` may be given again, in order, before the stream goes on: what is known of them is not computed anew.
         Raises what the detectors raise, and ``ProviderTimeout`` where one does not answer. Cancelling loses nothing:
         the next call makes up for what was left undone.
@@ -113,11 +113,10 @@ class Hearing:
         if self._ring and chunk.start_s < self._ring[-1].chunk.end_s - _HALF_CHUNK_S:
             return await self._again(chunk)
         kept = self._keep(chunk)
-        if not wake or self._stands_out(kept):
+        if self._stands_out(kept) or attentive:
             await self._ask_vad(kept)
         self._judge_floor(kept)
-        hit = await self._listen_for_words(kept) if wake else None
-        return Heard(kept.frame(), hit)
+        return Heard(kept.frame(), await self._listen_for_words(kept))
 
     def since(self, start_s: float) -> list[AudioChunk]:
         """The last chunks from ``start_s`` (audio seconds) on; what the first one holds before it is silenced."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from pipeline.audio import AudioChunk
 from pipeline.delivery import Delivery
-from pipeline.errors import DeviceError, ProviderError, first_cause, without_words
+from pipeline.errors import AudioFileError, DeviceError, ProviderError, first_cause, without_words
 from pipeline.events import EventFeed, NoSpeechHeard, ReplyText, StagesMs, TranscriptReady, TurnEnd
 from pipeline.fallback import FallbackVoice
 from pipeline.protocols import Agent, Speaker, Transcriber
@@ -153,7 +153,9 @@ class Turn:
 
     async def _apologise_for(self, error: Exception) -> str:
         """Say sorry in the customer's language; the technician finds the reason in the log."""
-        if isinstance(cause := first_cause(error), DeviceError):
+        if isinstance(
+            cause := first_cause(error), DeviceError | AudioFileError
+        ):  # a file may stand for the loudspeaker
             raise cause
         log.error("A turn failed: %s", without_words(error))
         log.debug("The whole of it:", exc_info=error)

@@ -161,7 +161,8 @@ class DeviceStream:
 
     def loss(self) -> DeviceLost:
         """The error that tells of the loss."""
-        return DeviceLost(f"The {self.name} has gone.", remedy="Check its cable and the sound system.")
+        remedy = "Check its cable and the sound system."
+        return DeviceLost(f"The {self.name} has gone.", remedy=remedy, device=self.name)
 
     def _stuck(self) -> DeviceError:
         return DeviceError(

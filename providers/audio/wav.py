@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import wave
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -169,9 +170,10 @@ class _HeardFile:
         self._resampler: Resampler | None = None
 
     def open(self) -> None:
+        if self._path.exists() and not self._path.is_file():
+            # Giving the finished file its name would replace a folder or a device such as /dev/null.
+            raise AudioFileError(f"{self._path} cannot be written: it is no file.", remedy="Name a file in a folder.")
         try:
-            if self._path.is_dir():
-                raise IsADirectoryError(f"{self._path} is a folder")
             self._file = self._part.open("wb")
         except OSError as error:
             raise AudioFileError(
@@ -214,6 +216,9 @@ class _HeardFile:
             # Writes the lengths in the header every time, so that the file is sound wherever it breaks off.
             self._wave.writeframes(pcm if isinstance(pcm, bytes) else pcm.astype("<i2").tobytes())
         except OSError as error:
+            broken, self._wave = self._wave, None
+            with suppress(OSError):
+                broken.close()
             raise AudioFileError(
                 f"{self._path} cannot be written ({error.strerror or error}).", remedy="Is the disk full?"
             ) from error

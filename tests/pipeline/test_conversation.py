@@ -81,6 +81,16 @@ async def test_noise_is_not_answered_but_mumbling_is(tmp_path: Path) -> None:
     assert of(events, "speaking")[0]["text"] == "Again please."
 
 
+async def test_who_says_the_wake_word_again_begins_anew(tmp_path: Path) -> None:
+    """What was said before the second wake word is no part of the question, nor is the word itself."""
+    customer = [(1.0, "silence"), (WAKE_S, "wake"), (2.0, "silence"), (WAKE_S, "wake"), *QUESTION[2:]]
+    scene = Scene(customer, tmp_path)
+    events = await scene.play()
+    assert [event["turn"] for event in of(events, "wake_word")] == [1, 2]
+    assert len(of(events, "transcript")) == 1
+    assert scene.transcriber.heard[0].speech_start_s == pytest.approx(1.0 + WAKE_S + 2.0 + WAKE_S + 0.4, abs=0.05)
+
+
 async def test_the_wake_word_interrupts_an_answer(tmp_path: Path) -> None:
     customer = [*QUESTION, (WAKE_S, "wake"), (0.4, "silence"), (1.0, "speak"), (9.0, "silence")]
     voice = ScriptedSynthesizer()

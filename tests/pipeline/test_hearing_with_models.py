@@ -60,7 +60,7 @@ def loudness(samples: np.ndarray) -> float:
 
 
 async def gated(hearing: Hearing, stream: Sequence[AudioChunk]) -> list[WakeWordHit]:
-    return [heard.hit for chunk in stream if (heard := await hearing.hear(chunk, wake=True)).hit]
+    return [heard.hit for chunk in stream if (heard := await hearing.hear(chunk)).hit]
 
 
 async def forgotten(words: OpenWakeWordDetector, vad: SileroVoiceDetector) -> None:

@@ -1,0 +1,93 @@
+"""``assistant check``: what works, what does not, what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.program import Ran, assistant
+from tests.sound_server import SoundServer
+
+PARTS = {
+    "settings", "microphone", "loudspeaker", "wake word", "voice activity", "speech to text", "agent", "voice piper",
+    "voice espeak_ng", "pronunciations", "licences", "disk",
+}  # fmt: skip
+
+
+def states(ran: Ran) -> dict[str, str]:
+    return {finding["part"]: finding["state"] for finding in json.loads(ran.out)}
+
+
+@pytest.mark.device
+def test_with_sound_everything_works(sound_server: SoundServer) -> None:
+    ran = assistant("check", "--json")
+    assert ran.code == 0, ran.out
+    found = states(ran)
+    assert set(found) == PARTS
+    assert found["loudspeaker"] == "works"
+    assert found["microphone"] == "warns", "nobody speaks into it: digital silence"
+    assert found["speech to text"] == "warns", "the bundled recogniser is not for customers"
+    assert found["licences"] == "warns"
+
+
+@pytest.mark.model
+def test_without_sound_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nonexistent")
+    ran = assistant("check")
+    assert ran.code == 1
+    assert "parts do not work: microphone, loudspeaker" in ran.reason
+    assert "fails  microphone" in ran.out
+    assert "→" in ran.out
+
+
+@pytest.mark.model
+def test_each_broken_part_is_named_with_its_remedy(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(ROOT / "models" / "whisper-kiosk-en", models / "whisper-kiosk-en")
+    (models / "whisper-kiosk-en" / "model.bin").write_bytes(b"torn")
+    ran = assistant(
+        "check", "--json",
+        config=f"models: {{folder: {models}}}\nwake_word: {{openwakeword: {{words: [hey_nobody]}}}}\n"
+        "agent: {faq: {file: absent.yaml}}",
+        folder=tmp_path,
+    )  # fmt: skip
+    assert ran.code == 1
+    found = {finding["part"]: finding for finding in json.loads(ran.out)}
+    for part in ("wake word", "speech to text", "agent"):
+        assert found[part]["state"] == "fails", found[part]
+        assert found[part]["reason"]
+    assert "pull" in found["speech to text"]["remedy"]
+    assert found["voice activity"]["state"] == "works"
+
+
+@pytest.mark.model
+def test_wrong_settings_are_a_finding(tmp_path: Path) -> None:
+    ran = assistant("check", "--json", config="sst: {}", folder=tmp_path)
+    assert ran.code == 1
+    assert states(ran) == {"settings": "fails"}
+
+
+@pytest.mark.device
+def test_devices_are_listed(sound_server: SoundServer) -> None:
+    ran = assistant("devices", "--json")
+    assert ran.code == 0
+    assert any(device["default_input"] for device in json.loads(ran.out))
+    assert "default" in assistant("devices").out
+
+
+@pytest.mark.device
+def test_a_device_that_is_not_there_is_told_with_those_that_are(sound_server: SoundServer, tmp_path: Path) -> None:
+    ran = assistant(
+        "run",
+        config=f"models: {{folder: {ROOT / 'models'}}}\nagent: {{use: echo}}\naudio: {{microphone: {{device: pluse}}}}",
+        folder=tmp_path,
+    )
+    assert ran.code == 1
+    assert "pluse" in ran.reason
+    assert "pulse" in ran.reason
+    assert os.environ["PULSE_SERVER"]
