@@ -7,7 +7,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from assistant import check, config_file, demo, logs, settings, stages
 from assistant.app import App, Ends
 from assistant.cli_models import add_models_command
+from assistant.command import add_command
 from assistant.event_lines import event_lines
 from assistant.output import print_json, print_line, print_table, print_text, print_yaml
 from pipeline.errors import AssistantError
@@ -75,46 +76,37 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--version", action="version", version=f"assistant {version('shop-assistant')}")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
 
-    run = _add(commands, "run", _run, "listen and answer until stopped")
+    run = add_command(commands, "run", _run, "listen and answer until stopped")
     run.add_argument("--input", default="mic", metavar="mic|F.wav", help="where sound comes from (default: mic)")
     run.add_argument("--output", default="speaker", metavar="speaker|F.wav", help="where sound goes (default: speaker)")
     run.add_argument("--fast", action="store_true", help="files pass as fast as the machine can")
     _add_events(run)
 
-    show = _add(commands, "demo", _demo, "a whole conversation without any device")
+    show = add_command(commands, "demo", _demo, "a whole conversation without any device")
     show.add_argument("--say", metavar="TEXT", help="what the customer says (default: three questions)")
     show.add_argument("--output", type=Path, default=Path("demo.wav"), metavar="F.wav", help="the spoken replies")
     _add_events(show)
 
-    say = _add(commands, "say", _say, "speak a text")
+    say = add_command(commands, "say", _say, "speak a text")
     say.add_argument("text", metavar="TEXT")
     say.add_argument("--personality", metavar="NAME", help="who speaks (default: the one in use)")
     say.add_argument("--output", type=Path, metavar="F.wav", help="write a file instead of using the loudspeaker")
 
-    transcribe = _add(commands, "transcribe", _transcribe, "write down what a sound file says")
+    transcribe = add_command(commands, "transcribe", _transcribe, "write down what a sound file says")
     transcribe.add_argument("file", type=Path, metavar="F")
     transcribe.add_argument("--json", action="store_true")
 
-    _add(commands, "check", _check, "what works, what does not, what to do").add_argument("--json", action="store_true")
-    config = _add(commands, "config", _config, "the settings in effect, secrets masked")
+    add_command(commands, "check", _check, "what works, what does not, what to do").add_argument(
+        "--json", action="store_true"
+    )
+    config = add_command(commands, "config", _config, "the settings in effect, secrets masked")
     config.add_argument("--json", action="store_true")
     config.add_argument("--defaults", action="store_true", help="config.yaml as it comes: all settings explained")
-    _add(commands, "devices", _devices, "microphones and loudspeakers").add_argument("--json", action="store_true")
+    add_command(commands, "devices", _devices, "microphones and loudspeakers").add_argument(
+        "--json", action="store_true"
+    )
     add_models_command(commands)
     return whole
-
-
-def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    command: Callable[[argparse.Namespace], int],
-    summary: str,
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
-    parser.set_defaults(command=command)
-    # SUPPRESS keeps a --config given before the command from being overwritten by the default here.
-    parser.add_argument("--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    return parser
 
 
 def _add_events(parser: argparse.ArgumentParser) -> None:

