@@ -5,54 +5,42 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any, Self
 
 from pydantic import Field, SecretStr
 
 from pipeline.errors import ProviderError
 from pipeline.protocols import Capabilities
 from pipeline.speech import Exchange, Personality, Transcript
-from providers.agent.limits import AgentSettings, limited
+from providers.agent.limits import limited
 from providers.agent.request import as_json, complaint
-from providers.agent.web import Answer, Complaint, WebAddress, WebClient, lines, whole
+from providers.agent.web import Answer, Complaint, WebAddress, WebAgent, WebClient, WebSettings, lines, whole
 from providers.registry import Resources
 
 _ACCEPT = "application/json, application/x-ndjson, text/plain"
 
 
-class Settings(AgentSettings):
+class Settings(WebSettings):
     """Settings of the ``http`` agent."""
 
-    url: WebAddress
+    url: WebAddress = Field(repr=False)
     """Address that takes the question by POST, such as ``http://127.0.0.1:8000/answer``."""
 
     headers: dict[str, SecretStr] = Field(default_factory=dict)
     """Further headers of the request by name, such as ``Authorization: Bearer ${SHOP_TOKEN}``."""
 
-    proxy: WebAddress | None = None
-    """Address of an HTTP proxy, such as ``http://proxy:3128``. Without it the server is reached directly, whatever the
-    environment says."""
 
-
-class HttpAgent:
+class HttpAgent(WebAgent):
     """Posts each question and hands on what comes back, as it comes."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
-        self._web = WebClient("http", settings.url, headers, settings.proxy)
+        super().__init__(WebClient("http", settings.url, headers, settings.proxy))
 
     @property
     def capabilities(self) -> Capabilities:
         """Streams where the webhook does; needs the network unless the webhook is on this machine."""
         return Capabilities(name="http", streams=True, needs_network=not self._web.local)
-
-    async def __aenter__(self) -> Self:
-        await self._web.__aenter__()
-        return self
-
-    async def __aexit__(self, *raised: Any) -> None:
-        await self._web.__aexit__(*raised)
 
     def reply(
         self, transcript: Transcript, personality: Personality, history: Sequence[Exchange]

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from pydantic import Field
 
 from pipeline.errors import ProviderError, ProviderTimeout
+from pipeline.speakable.characters import takeable, without_pictures
 from providers.settings import ProviderSettings
 
 _log = logging.getLogger(__name__)
@@ -44,19 +45,24 @@ async def limited(name: str, pieces: AsyncGenerator[str, None], limits: AgentSet
     late and ``ProviderError`` where the answer ends without a word.
     """
     allowance = _Allowance(limits.max_answer_chars)
-    begun = False
+    begun, opening = False, ""
     async with aclosing(pieces), aclosing(_in_time(name, pieces, limits)) as timely:
         async for piece in timely:
-            begun = begun or bool(piece.strip())
-            if begun and (text := allowance.take(piece)):
-                yield text
+            opening += allowance.take(piece)
+            if not begun:  # held back until there are words: a quotation mark or a minus belongs to them
+                opening = opening.lstrip()
+                begun = _has_words(opening)
+            if begun and opening:
+                yield opening
+                opening = ""
             if allowance.spent:
                 _log.warning("agent %s: the answer was cut at %d characters", name, limits.max_answer_chars)
                 break
-    if rest := allowance.rest():
-        yield rest
-    if not begun:
+    opening += allowance.rest()
+    if not (begun or _has_words(opening)):
         raise ProviderError(f"The agent {name!r} answered nothing.", remedy="Look at what it does with this request.")
+    if opening:
+        yield opening
 
 
 async def _in_time(name: str, pieces: AsyncGenerator[str, None], limits: AgentSettings) -> AsyncGenerator[str, None]:
@@ -76,8 +82,13 @@ async def _in_time(name: str, pieces: AsyncGenerator[str, None], limits: AgentSe
             what = "did not finish its answer" if said else "did not begin to answer"
             raise ProviderTimeout(f"The agent {name!r} {what} within {limit_s:g} s.") from error
         waited_s += clock() - asked_at
-        said = said or bool(piece.strip())
+        said = said or _has_words(piece)
         yield piece
+
+
+def _has_words(text: str) -> bool:
+    """Whether there is something to say aloud; pictures and punctuation alone are silence."""
+    return bool(takeable(without_pictures(text)))
 
 
 class _Allowance:

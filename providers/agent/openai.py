@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any, Self
+from typing import Any
 
 from pydantic import Field, SecretStr
 
 from pipeline.errors import ProviderError
 from pipeline.protocols import Capabilities
 from pipeline.speech import Exchange, Personality, Transcript
-from providers.agent.limits import AgentSettings, limited
+from providers.agent.limits import limited
 from providers.agent.request import complaint
 from providers.agent.thoughts import ThoughtFilter
-from providers.agent.web import Answer, Complaint, WebAddress, WebClient, lines, whole
+from providers.agent.web import Answer, Complaint, WebAddress, WebAgent, WebClient, WebSettings, lines, whole
 from providers.registry import Resources
 
 _INSTRUCTIONS = (
@@ -27,10 +27,10 @@ _INSTRUCTIONS = (
 )
 
 
-class Settings(AgentSettings):
+class Settings(WebSettings):
     """Settings of the ``openai`` agent."""
 
-    base_url: WebAddress = "http://127.0.0.1:11434/v1"
+    base_url: WebAddress = Field(default="http://127.0.0.1:11434/v1", repr=False)
     """Address of the server up to ``/v1``. The default is Ollama on this machine; llama.cpp's server listens at
     ``http://127.0.0.1:8080/v1``, vLLM at ``http://127.0.0.1:8000/v1``."""
 
@@ -56,31 +56,22 @@ class Settings(AgentSettings):
     options: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request, such as ``top_p: 0.9`` or ``reasoning_effort: none``."""
 
-    proxy: WebAddress | None = None
-    """Address of an HTTP proxy, such as ``http://proxy:3128``. Without it the server is reached directly, whatever the
-    environment says."""
 
-
-class OpenAiAgent:
+class OpenAiAgent(WebAgent):
     """Hands on a language model's words as they come; what it thinks between ``<think>`` tags is not said."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         key = settings.api_key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._web = WebClient("openai", settings.base_url.rstrip("/") + "/chat/completions", headers, settings.proxy)
+        super().__init__(
+            WebClient("openai", settings.base_url.rstrip("/") + "/chat/completions", headers, settings.proxy)
+        )
 
     @property
     def capabilities(self) -> Capabilities:
         """Streams; needs the network unless the server is on this machine."""
         return Capabilities(name="openai", streams=True, needs_network=not self._web.local)
-
-    async def __aenter__(self) -> Self:
-        await self._web.__aenter__()
-        return self
-
-    async def __aexit__(self, *raised: Any) -> None:
-        await self._web.__aexit__(*raised)
 
     def reply(
         self, transcript: Transcript, personality: Personality, history: Sequence[Exchange]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any, Self
+from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from pipeline.errors import ProviderError, SettingsError
+from providers.agent.limits import AgentSettings
 
 if TYPE_CHECKING:
     import httpx
@@ -32,8 +34,56 @@ def _web_address(url: str) -> str:
     return url
 
 
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-"""An ``http`` or ``https`` address in settings."""
+def masked(url: str) -> str:
+    """The address as it may be shown: ``http://***@host`` where it holds a user and a password."""
+    user, at, _ = urlsplit(url).netloc.rpartition("@")
+    return url.replace(f"{user}@", "***@", 1) if at else url
+
+
+def _mask_unusable(url: Any) -> Any:
+    """For addresses whose parts cannot be told: what is refused is shown, so all up to an ``@`` goes."""
+    try:
+        _web_address(url)
+    except (ValueError, TypeError, AttributeError):
+        return re.sub(r"^(\w+://)?.*@", r"\1***@", url, flags=re.DOTALL) if isinstance(url, str) else url
+    return url
+
+
+WebAddress = Annotated[
+    str,
+    AfterValidator(_web_address),
+    BeforeValidator(_mask_unusable),
+    PlainSerializer(masked, return_type=str, when_used="json"),
+]
+"""An ``http`` or ``https`` address in settings; user and password in it are masked when it is dumped
+as JSON or refused. A field of it needs ``repr=False``."""
+
+
+class WebSettings(AgentSettings):
+    """Settings of agents that ask a server."""
+
+    proxy: WebAddress | None = Field(default=None, repr=False)
+    """Address of an HTTP proxy, such as ``http://proxy:3128``. Without it the server is reached directly, whatever the
+    environment says."""
+
+
+class WebAgent:
+    """The connections of an agent that asks a server."""
+
+    def __init__(self, web: WebClient) -> None:
+        self._web = web
+
+    async def __aenter__(self) -> Self:
+        """Get ready to ask; the server itself is asked for nothing yet. Raises ``SettingsError``."""
+        await self._web.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self._web.__aexit__(kind, error, trace)
+
 
 _REMEDIES = {
     401: "Check the key in config.yaml.",
@@ -68,7 +118,9 @@ class WebClient:
     """One server's connections; leaving closes them."""
 
     def __init__(self, name: str, url: str, headers: Mapping[str, str], proxy: str | None) -> None:
-        self._name, self._url, self._proxy = name, url, proxy
+        self._name, self._proxy = name, proxy
+        # What stands in the address is shown in errors and by httpx; the user is told to the server by a header.
+        self._url, self._user = _without_user(url)
         # A key read from a file often ends in a line feed.
         self._headers = {key: value.strip() for key, value in headers.items()}
         self._client: httpx.AsyncClient | None = None
@@ -93,7 +145,7 @@ class WebClient:
         # trust_env off: a proxy meant for installing packages must not stand between the shop and its own server.
         # No time limit here: the agent's own limits hold for every step.
         self._client = httpx.AsyncClient(
-            headers=self._headers, proxy=self._proxy, trust_env=False, timeout=httpx.Timeout(None)
+            headers=self._headers, auth=self._user, proxy=self._proxy, trust_env=False, timeout=httpx.Timeout(None)
         )
         return self
 
@@ -159,6 +211,15 @@ class WebClient:
             remedy=remedy or _REMEDIES.get(status, "Look at the server's log."),
             retryable=status >= 500 or status in (408, 429),
         )
+
+
+def _without_user(url: str) -> tuple[str, tuple[str, str] | None]:
+    """The address without user and password, and these."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url, None
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return bare, (unquote(parts.username or ""), unquote(parts.password or ""))
 
 
 async def whole(body: AsyncIterator[bytes], name: str) -> bytes:

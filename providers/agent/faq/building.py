@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.errors import SettingsError
 from providers.agent.faq.document import Document
-from providers.agent.faq.facts import ALWAYS, WITH_TIME, FactBook
+from providers.agent.faq.facts import ALL, ALWAYS, WITH_TIME, FactBook, listings
 from providers.agent.faq.hours import Schedule, Span, parse_spans
 from providers.agent.faq.knowledge import Answer, Case, Knowledge
 from providers.agent.faq.language import Language, Tokens
@@ -35,8 +35,8 @@ def build(path: Path) -> Knowledge:
     finder = SlotFinder(language, tables, _holidays(document))
     ways = _patterns(document, source, language, finder)
     clock = int(document.clock or document.words.clock)
-    facts = FactBook(language, clock, document.shop, schedules, tables)
-    answers = _Answers(document, source, tables)
+    facts = FactBook(language, clock, document.shop, schedules, listings(tables, language))
+    answers = _Answers(document, source, tables, facts.listings)
     return Knowledge(
         language=language,
         matcher=Matcher(language, finder, ways),
@@ -60,7 +60,7 @@ def _tables(document: Document, source: Source, language: Language) -> dict[str,
             raise source.error(("lists", name), f"{name!r} is a table already.")
         tables[name] = listed(name, items)
     for name in tables:
-        if name in (DAY, TIME, NUMBER, "hours", "now", "shop", "personality"):
+        if name in (DAY, TIME, NUMBER, ALL, "hours", "now", "shop", "personality"):
             raise source.error(("tables",), f"{name!r} has a meaning of its own.", "Give the table another name.")
     return tables
 
@@ -139,6 +139,7 @@ class _Answers:
     document: Document
     source: Source
     tables: Mapping[str, Table]
+    listings: Mapping[str, str]
 
     def of_question(self, name: str, ways: Sequence[Pattern]) -> Answer:
         question = self.document.questions[name]
@@ -188,7 +189,7 @@ class _Answers:
         known = {"shop." + key for key in self.document.shop}
         known |= ALWAYS if self.document.hours else {one for one in ALWAYS if not one.startswith(("hours.", "day."))}
         known |= WITH_TIME if self.document.hours and TIME in slots else set()
-        known |= {NUMBER} & slots
+        known |= ({NUMBER} & slots) | self.listings.keys()
         for table in slots & self.tables.keys():
             known |= {f"{table}.{column}" for column in self.tables[table].columns}
         if field in known:
@@ -200,6 +201,10 @@ class _Answers:
         raise self.source.error(where, f"there is no field {{{field}}}.", _suggestion(field, known))
 
     def _check_filled(self, where: Path_, field: str) -> None:
+        if not self.listings.get(field, "some"):
+            raise self.source.error(
+                where, f"no row has a value for {{{field}}}.", f"Use `cases` with `when: {field}` and one without."
+            )
         owner, _, column = field.partition(".")
         for row in self.tables[owner].rows if owner in self.tables else ():
             if not row.values.get(column):

@@ -16,6 +16,8 @@ from providers.agent.faq.times import TimeOfDay
 
 _MOST_THINGS = 4
 """Things of which one answer speaks at most; nobody can remember more."""
+_LONGEST_LIST = 8
+"""Names that ``all.…`` has at most, the first of the table."""
 
 ALWAYS = frozenset(
     {"now.time", "now.date", "now.day", "day.name", "day.on", "personality.name", "last.answer"}
@@ -23,6 +25,9 @@ ALWAYS = frozenset(
     | {"hours." + name for name in ("next_on", "next_opens")}
 )
 """Fields that every answer may name."""
+
+ALL = "all"
+"""Begins the fields that list rows of a table."""
 
 WITH_TIME = frozenset({"time.text", "hours.open_then", "hours.closed_then"})
 """Fields that need ``{time}`` in the question."""
@@ -49,7 +54,8 @@ class FactBook:
     shop: Mapping[str, str]
     schedules: Mapping[str, Schedule]
     """The first is the shop's."""
-    tables: Mapping[str, Table]
+    listings: Mapping[str, str]
+    """From the tables, as ``listings`` makes them."""
 
     def combinations(self, slots: Sequence[Slot], moment: Moment) -> Iterator[Mapping[str, str]]:
         """One set of facts for each thing asked for, in their order; one where nothing was."""
@@ -59,7 +65,7 @@ class FactBook:
 
     def _facts(self, values: Mapping[str, Value], moment: Moment) -> Mapping[str, str]:
         now = moment.now
-        facts = {"shop." + key: value for key, value in self.shop.items()}
+        facts = {"shop." + key: value for key, value in self.shop.items()} | dict(self.listings)
         facts |= {"personality.name": moment.personality.name, "last.answer": moment.last_answer}
         facts |= {"now.time": self._clock_time(now), "now.date": self._date(now.date())}
         facts |= {"now.day": self.language.words.weekdays[now.weekday()][0]}
@@ -130,7 +136,7 @@ class FactBook:
             if last == first + 1:
                 days = f"{names[0]} {say.and_} {names[1]}"
             groups.append(say.on_days.format(days=days, hours=self._spans(spans)))
-        return ", ".join(groups[:-1]) + (f" {say.and_} " if len(groups) > 1 else "") + groups[-1]
+        return _joined(groups, say.and_)
 
     def _day_name(self, asked: DayName | None, day: date, today: date) -> str:
         words = self.language.words
@@ -159,6 +165,20 @@ class FactBook:
         half = "AM" if moment.hour < 12 else "PM"
         hour = moment.hour % 12 or 12
         return f"{hour}:{moment.minute:02} {half}" if moment.minute else f"{hour} {half}"
+
+
+def listings(tables: Mapping[str, Table], language: Language) -> Mapping[str, str]:
+    """By ``all.product.sale``: the names of the rows of ``product`` with a value in ``sale``; empty without any."""
+    found: dict[str, str] = {}
+    for table in tables.values():
+        for column in table.columns:
+            names = [row.values["name"] for row in table.rows if row.values.get(column)]
+            found[f"{ALL}.{table.name}.{column}"] = _joined(names[:_LONGEST_LIST], language.words.say.and_)
+    return found
+
+
+def _joined(texts: Sequence[str], and_: str) -> str:
+    return f" {and_} ".join([*filter(None, [", ".join(texts[:-1])]), *texts[-1:]])
 
 
 def _flag(value: bool) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_FIELD = re.compile(r"\{([a-z_]+(?:\.[a-zA-Z_]+)?)\}")
+_FIELD = re.compile(r"\{([a-z_]+(?:\.[a-zA-Z_]+)?|all\.[a-z_]+\.[a-zA-Z_]+)\}")
 _BEGIN = re.compile(r"(^|[.!?…]\s+)[¡¿\"]?$")
 
 Facts = Mapping[str, str]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from base64 import b64decode
 from typing import Any
 
 import pytest
@@ -100,3 +102,47 @@ async def test_headers_that_cannot_be_sent(header: str) -> None:
 
 def test_secrets_are_not_shown() -> None:
     assert "s3cret" not in repr(http.Settings(url="http://x/", headers={"Authorization": "s3cret"}))
+
+
+def test_user_and_password_are_not_shown() -> None:
+    chosen = http.Settings(url="http://till:s3cret@x/a@b?c=d@e", proxy="http://till:s3cret@proxy:3128")
+    assert "s3cret" not in repr(chosen)
+    shown = json.loads(chosen.model_dump_json())
+    assert (shown["url"], shown["proxy"]) == ("http://***@x/a@b?c=d@e", "http://***@proxy:3128")
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://till:s3cret@x/", "till:s3cret@x", "http://till:s3/cret@x:y/", "http://till:s3cret@[x"]
+)
+def test_what_is_refused_is_told_without_the_password(url: str) -> None:
+    with pytest.raises(ValidationError, match="must be an address") as caught:
+        http.Settings(url=url)
+    assert "s3" not in str(caught.value)
+    assert "***@" in str(caught.value)
+
+
+@pytest.mark.parametrize("status", ["500 Oops", "407 Proxy Authentication Required"])
+async def test_the_password_reaches_the_webhook_and_no_message(status: str, caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[Request] = []
+
+    async def script(request: Request, answering: Answering) -> None:
+        seen.append(request)
+        await answering.whole("", "application/json", status)
+
+    caplog.set_level(logging.DEBUG)
+    async with WebServer(script) as server:
+        url = server.url.replace("//", "//till:s3%40cret@") + "/ask"
+        async with http.create(http.Settings(url=url), Resources(models=None)) as agent:
+            with pytest.raises(ProviderError, match="HTTP ") as caught:
+                await pieces(agent, "where is zanzibar")
+    assert b64decode(seen[0].headers["authorization"].removeprefix("Basic ")) == b"till:s3@cret"
+    assert "cret" not in str(caught.value) + caplog.text
+
+
+@pytest.mark.parametrize("setting", ["url", "proxy"])
+async def test_the_password_of_what_cannot_be_reached_is_not_told(setting: str) -> None:
+    there = {"url": "http://127.0.0.1:9/", setting: "http://till:s3cret@127.0.0.1:9/"}
+    async with http.create(http.Settings(**there), Resources(models=None)) as agent:
+        with pytest.raises(ProviderError, match=r"cannot reach http://127\.0\.0\.1:9/") as caught:
+            await pieces(agent, "where is zanzibar")
+    assert "s3cret" not in str(caught.value)

@@ -26,7 +26,14 @@ async def test_blank_pieces_before_the_first_words_are_dropped() -> None:
     assert await run("\n", "  ", "Yes.") == ["Yes."]
 
 
-@pytest.mark.parametrize("pieces", [(), ("",), (" ", "\n\n")])
+async def test_signs_before_the_first_words_belong_to_them() -> None:
+    assert await run(" ", "¿", "Qué?") == ["¿Qué?"]
+    assert "".join(await run("🙂", " -", "5 degrees.")) == "🙂 -5 degrees."
+
+
+@pytest.mark.parametrize(
+    "pieces", [(), ("",), (" ", "\n\n"), ("🙂", " 👍🏽"), ("…", "?!"), (":D",), ("🙂" * 200,), ("- ",) * 500]
+)
 async def test_nothing_is_an_error(pieces: tuple[str, ...]) -> None:
     with pytest.raises(ProviderError, match="answered nothing"):
         await run(*pieces)

@@ -57,6 +57,13 @@ WRONG = [  # file, table, what the message says
         PRODUCTS,
         r"needs \{product.sale\}, which is empty in .*products.csv, line 2.*use `cases` with `when: product.sale`",
     ),
+    (
+        HEAD + questions("ask: hello\nanswer: '{all.product.sale}'"),
+        "name,synonyms,sale\nmilk,,\n",
+        r"no row has a value for \{all.product.sale\}. Use `cases` with `when: all.product.sale`",
+    ),
+    (HEAD + questions("ask: hello\nanswer: '{all.product.sales}'"), PRODUCTS, r"Did you mean 'all.product.sale'"),
+    (HEAD + "lists: {all: [a]}\n" + GOOD, PRODUCTS, r"'all' has a meaning of its own"),
     (HEAD + questions("ask: hello\nanswer: We close at {hours.closes}."), PRODUCTS, r"no field \{hours.closes\}"),
     (HEAD + HOURS % "8-21" + GOOD, PRODUCTS, r"line 5 \(hours.shop.monday\): '8-21' are no opening hours"),
     (HEAD + "hours: {shop: {monday: closed}}\n" + GOOD, PRODUCTS, r"line 5.*'tuesday' is missing"),

@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+from pipeline.speakable import speakable
 from pipeline.speech import Exchange
 from tests.providers.agent.faq.shops import ROOT, Shop, example
 
@@ -97,7 +98,7 @@ TEMPLATES = {
     "[/excuse me ]where is the {dep}?": "where_is_department",
     "is there a {dep} here?": "where_is_department",
     "take me to the {dep}.": "where_is_department",
-    "when does the {dep} close?": "department_hours",
+    "when does the {dep} close?": "department_closing",
     "is the {dep} open on {day}?": "department_hours",
     "is the {dep} open now?": "department_open_now",
     "what time do you close on {day}?": "closing_time",
@@ -178,6 +179,27 @@ SPOKEN = {
     "Which aisle has milk, eggs and bread?": (
         "You will find milk in aisle 7. You will find eggs in aisle 7. You will find bread in aisle 1."
     ),
+    "I want red wine.": "You will find red wine in aisle 9, for $6.90 a bottle.",
+    "red wine and milk": (
+        "You will find red wine in aisle 9, for $6.90 a bottle. You will find milk in aisle 7, for $1.40 a carton."
+    ),
+    "Is the chocolate on sale?": "Yes, there is an offer on chocolate this week, $1.50 a bar instead of $2.10.",
+    "What is on sale today?": "Our offers this week: red wine, orange juice, chocolate and cookies.",
+    "Can I return milk?": (
+        "You can return items within 30 days at the customer service desk. Please bring the receipt."
+    ),
+    "Is the deli open at 5 pm?": "Yes, the deli is open at 5 PM today.",
+    "Is the restroom open at 11 pm?": "No, the store is closed at 11 PM today. We are open from 8 AM to 9 PM.",
+    "Which aisle is the pharmacy in?": "You will find the pharmacy next to the checkout.",
+    "When does the bakery close?": "The bakery closes at 8 PM today.",
+    "When does the bakery open tomorrow?": "The bakery opens at 9 AM tomorrow.",
+    "When is the bakery open?": "The bakery is open from 9 AM to 8 PM today.",
+    "Does the bakery close at five pm?": "The bakery closes at 8 PM today.",
+    "What time does the exit close?": "The exit has the same hours as the store. We close at 9 PM today.",
+    "When does the fitting room close on Christmas?": "The whole store is closed on Christmas Day.",
+    "Is the restroom open?": "Yes, the store is open until 9 PM.",
+    "Is the bakery closed?": "No, the bakery is open until 8 PM.",
+    "Are you closed?": "No, we are open now, until 9 PM.",
     "Where is the milk, and how much is bread?": "You will find milk in aisle 7. The price of bread is $2.20 a loaf.",
     "where is the milk and how much is it": "You will find milk in aisle 7. The price of milk is $1.40 a carton.",
     "where is the milk and the bread": "You will find milk in aisle 7. You will find bread in aisle 1.",
@@ -213,6 +235,8 @@ Turn on the light. | Can I speak to my lawyer? | Do you deliver babies? | Is the
 Someone stole my bag. | I need a doctor. | Help me find my husband. | Can you close your eyes? | Is it open source?
 Is the manager married? | What time is the movie? | Do you have time for me? | Can I return tomorrow?
 What is the wifi like in Spain? | Who invented bread? | Is the milk organic? | Does the bread contain gluten?
+When does the movie close? | When does the airport open? | Is the restaurant open at 5 pm? | Can I return my wife?
+Which aisle is the wedding in? | Can I return milk to my neighbor? | How do I return a phone call?
 My dog ate the chocolate. | I do not want milk. | How do I cook rice? | I am allergic to eggs.
 """
 
@@ -231,6 +255,12 @@ HOURS = [  # now, question, answer
     ("2026-11-25 21:00", "are you open now", "No, we are closed now. We open again tomorrow at 8 AM."),
     ("2026-11-25 21:30", "what time do you close", "We closed at 9 PM today. We open again tomorrow at 8 AM."),
     ("2026-11-28 23:00", "are you open tomorrow", "Yes, tomorrow we are open from 10 AM to 6 PM."),
+    ("2026-11-25 21:30", "when does the deli close", "The deli closed at 8 PM today. It opens again tomorrow at 9 AM."),
+    (
+        "2026-11-25 21:30",
+        "when does the exit close",
+        "The exit has the same hours as the store. We closed at 9 PM today, and open again tomorrow at 8 AM.",
+    ),
     ("2026-12-24 10:00", "what time do you close", "We close at 4 PM today."),
     ("2026-12-24 10:00", "are you open tomorrow", "No, we are closed tomorrow."),
     ("2026-12-24 17:00", "are you open", "No, we are closed now. We open again on Saturday at 9 AM."),
@@ -275,10 +305,21 @@ SPANISH = {
     "¿A qué hora cierran?": "Hoy cerramos a las 21:00.",
     "Perdone, ¿dónde están los huevos?": "Encontrará los huevos en el pasillo 7.",
     "¿Tienen leche y pan?": (
-        "Encontrará la leche en el pasillo 7, a 1.40 euros el cartón. "
-        "Encontrará el pan en el pasillo 1, a 2.20 euros la barra."
+        "Encontrará la leche en el pasillo 7, a 1.40 € el cartón. Encontrará el pan en el pasillo 1, a 2.20 € la barra."
     ),
-    "cuanto cuesta el aceite": "El aceite de oliva: 7.90 euros la botella.",
+    "cuanto cuesta el aceite": "El aceite de oliva: 7.90 € la botella.",
+    "¿Tienen vino tinto?": "Encontrará el vino tinto en el pasillo 9, a 6.90 € la botella.",
+    "¿Cuánto cuesta el vino tinto?": "El vino tinto: 6.90 € la botella esta semana, en lugar de 8.50 €.",
+    "¿Qué ofertas tienen?": "Ofertas de esta semana: el vino tinto, el zumo de naranja, el chocolate y las galletas.",
+    "¿Puedo devolver la leche?": (
+        "Puede devolver los artículos en 30 días en el mostrador de atención al cliente. Traiga el recibo, por favor."
+    ),
+    "¿A qué hora cierra la panadería?": "Hoy cerramos la panadería a las 20:00.",
+    "¿A qué hora cierra la salida?": "El horario de la tienda vale también para la salida: hoy cerramos a las 21:00.",
+    "¿Está abierta la farmacia a las cinco de la tarde?": "Sí. La farmacia: hoy de 9:00 a 19:00.",
+    "¿Está cerrada la farmacia?": "No, está abierto hasta las 19:00.",
+    "¿En qué pasillo está la farmacia?": "Encontrará la farmacia junto a las cajas.",
+    "veinticinco": "He oído un número. ¿Qué desea saber?",
     "¿Está abierto a las ocho y media de la tarde?": "Sí, hoy a las 20:30 está abierto.",
     "¿Dónde está el baño?": "Encontrará los aseos al fondo de la tienda a la izquierda.",
     "¿Abren en Navidad?": "No, el día de Navidad está cerrado.",
@@ -286,9 +327,61 @@ SPANISH = {
 }
 
 
+SPANISH_UNRELATED = (
+    "Cuándo cierra el aeropuerto | Está abierto el museo a las cinco | Puedo devolver la llamada | Puedo cambiar de opinión"
+    " | Quiero volver a casa | Cuántos años tienes | Qué tiempo hace | A qué hora sale el tren"
+)
+
+
 async def test_spanish_questions_get_spanish_answers(shop: Shop) -> None:
     assert {question: shop.answer(question, "es") for question in SPANISH} == SPANISH
+    for question in SPANISH_UNRELATED.split(" | "):
+        assert (question, shop.ask(question, "es").questions) == (question, ())
     assert shop.answer("¿Quién es el presidente?", "es").startswith("Lo siento, eso no lo sé.")
+
+
+async def test_spanish_prices_are_spoken_as_prices(shop: Shop) -> None:
+    assert speakable(shop.answer("¿Cuánto cuesta el café?", "es"), "es") == (
+        "El café: cinco euros con cuarenta el paquete."
+    )
+
+
+ABOUT_OFFERS = {
+    "en": [
+        "{}",
+        "do you sell {}",
+        "i want {}",
+        "tell me about {}",
+        "how much is {}",
+        "is {} on sale",
+        "my dog ate the {}",
+    ],
+    "es": [
+        "{}",
+        "¿tienen {}?",
+        "quiero {}",
+        "hábleme de {}",
+        "cuánto cuesta {}",
+        "está de oferta {}",
+        "mi gato odia {}",
+    ],
+}
+
+
+async def test_every_answer_with_a_price_names_the_offer(shop: Shop) -> None:
+    """The usual price is said only as what the offer takes the place of."""
+    with (ROOT / "shop" / "products.csv").open(encoding="utf-8") as file:
+        offers = [row for row in csv.DictReader(file) if row["usual_price"]]
+    assert offers
+    for row in offers:
+        assert float(row["price"]) < float(row["usual_price"])
+        for language, name in (("en", row["name"]), ("es", row["nombre"])):
+            for question in ABOUT_OFFERS[language]:
+                said = shop.answer(question.format(name), language)
+                before, _, after = said.partition("instead of" if language == "en" else "en lugar de")
+                assert row["price"] in before, said
+                assert row["usual_price"] not in before, said
+                assert not after or row["usual_price"] in after, said
 
 
 async def test_other_languages_get_the_personalitys_or_the_first(shop: Shop) -> None:
@@ -300,11 +393,3 @@ async def test_a_stricter_setting_understands_less() -> None:
     async with example(min_score=1.0) as shop:
         assert shop.ask("what time do you close").questions == ("closing_time",)
         assert shop.ask("what time do you close then").questions == ()
-
-
-def test_what_is_written_twice_agrees() -> None:
-    with (ROOT / "shop" / "products.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    for name, faq in (("name", "faq.yaml"), ("nombre", "faq.es.yaml")):
-        specials = next(line for line in (ROOT / "shop" / faq).read_text("utf-8").splitlines() if "specials:" in line)
-        assert [row[name] in specials for row in rows] == [bool(row["sale_price"]) for row in rows]
