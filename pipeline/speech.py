@@ -170,9 +170,6 @@ class Personality:
     prompt: str = ""
     """Instructions for agents that take them."""
 
-    greeting: str = ""
-    """What it says first, where something asks for it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -183,3 +180,8 @@ class Exchange:
 
     heard_text: str
     """What the customer heard of the answer; shorter than the answer where it was interrupted."""
+
+
+def primary_language(name: str) -> str:
+    """The language with which a name begins, in lower case: ``en`` of ``en-US`` and of ``en_US-ryan-medium``."""
+    return name.lower().replace("_", "-").partition("-")[0]

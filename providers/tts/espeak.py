@@ -17,14 +17,17 @@ import numpy as np
 from pydantic import Field
 
 from pipeline.audio import AudioChunk, leading_silence_s
-from pipeline.errors import ProviderError, ProviderMissing, ProviderTimeout
+from pipeline.errors import ProviderError, ProviderMissing
 from pipeline.protocols import Capabilities
 from pipeline.speakable.characters import takeable
-from pipeline.speech import Voice
+from pipeline.speech import Voice, primary_language
 from providers.registry import Resources
 from providers.settings import ProviderSettings
 
 AUTO = "auto"
+
+START_S = 5.0
+"""Seconds the program may take to tell its voices when it is entered."""
 
 CHUNK_S = 0.1
 """Audio seconds in one chunk: how finely a reply can be stopped."""
@@ -63,9 +66,6 @@ class Settings(ProviderSettings):
     pitch: int = Field(default=50, ge=0, le=99)
     """0 is the deepest, 99 the highest."""
 
-    timeout_s: float = Field(default=5.0, gt=0.0, le=60.0)
-    """Longest wait for the next chunk in seconds, before another engine is asked."""
-
 
 def create(settings: Settings, resources: Resources) -> EspeakSynthesizer:
     """The synthesizer; the program is looked for when it is entered."""
@@ -97,7 +97,7 @@ class EspeakSynthesizer:
         except OSError as error:
             raise _missing(f"The program {command[0]} cannot be started: {error.strerror}.") from error
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
+            async with asyncio.timeout(START_S):
                 listed, _ = await process.communicate()
         except TimeoutError as error:
             raise _missing(f"The program {command[0]} does not answer.") from error
@@ -117,7 +117,7 @@ class EspeakSynthesizer:
 
     def voice_for(self, language: str) -> str | None:
         """Name of the voice for a language, None where the program has none."""
-        wanted = language.lower().replace("_", "-").partition("-")[0]
+        wanted = primary_language(language)
         if wanted in self._settings.voices:
             return self._settings.voices[wanted]
         return PREFERRED.get(wanted, wanted) if wanted in self._languages else None
@@ -125,7 +125,7 @@ class EspeakSynthesizer:
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """Sound for a text in chunks of 0.1 s; none for a text without a letter or digit.
 
-        Raises ``ProviderError``, ``ProviderTimeout`` past the time limit.
+        There is no time limit: whoever waits decides how long. Raises ``ProviderError``.
         """
         text = takeable(text)
         if not text:
@@ -178,15 +178,9 @@ class EspeakSynthesizer:
         """The next ``count`` bytes, fewer at the end."""
         assert process.stdout is not None
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
-                return await process.stdout.readexactly(count)
+            return await process.stdout.readexactly(count)
         except asyncio.IncompleteReadError as end:
             return end.partial
-        except TimeoutError as error:
-            raise ProviderTimeout(
-                f"eSpeak NG gave no sound within {self._settings.timeout_s:g} s.",
-                remedy="Is this machine overloaded? Otherwise raise tts.espeak_ng.timeout_s.",
-            ) from error
 
     async def _failure(self, process: asyncio.subprocess.Process, name: str) -> ProviderError:
         """What the program complains of."""
@@ -225,8 +219,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 def _languages(listed: str) -> frozenset[str]:
     """ISO 639-1 codes in the program's list of voices: the second column, regions cut off."""
-    codes = {columns[1].partition("-")[0] for line in listed.splitlines()[1:] if len(columns := line.split()) > 1}
-    return frozenset(codes | {language for language, name in PREFERRED.items() if name.partition("-")[0] in codes})
+    codes = {primary_language(columns[1]) for line in listed.splitlines()[1:] if len(columns := line.split()) > 1}
+    return frozenset(codes | {language for language, name in PREFERRED.items() if primary_language(name) in codes})
 
 
 def _command(program: str) -> tuple[str, ...]:

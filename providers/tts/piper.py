@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from types import TracebackType
 from typing import Self
@@ -13,10 +12,10 @@ from typing import Self
 from pydantic import Field
 
 from pipeline.audio import AudioChunk
-from pipeline.errors import ModelMissing, ProviderError, ProviderTimeout
+from pipeline.errors import ModelMissing, ProviderError
 from pipeline.protocols import Capabilities
 from pipeline.speakable.characters import takeable
-from pipeline.speech import Voice
+from pipeline.speech import Voice, primary_language
 from providers.model_worker import Cancelled, ModelWorker
 from providers.registry import Resources
 from providers.settings import ProviderSettings
@@ -71,9 +70,6 @@ class Settings(ProviderSettings):
     max_loaded: int = Field(default=2, ge=1, le=8)
     """Voices kept in memory (60 to 120 MB each); the one not used for longest makes room."""
 
-    timeout_s: float = Field(default=15.0, gt=0.0, le=120.0)
-    """Longest wait for the next chunk in seconds, loading a voice included, before another engine is asked."""
-
 
 def create(settings: Settings, resources: Resources) -> PiperSynthesizer:
     """The synthesizer, nothing loaded."""
@@ -97,7 +93,7 @@ class PiperSynthesizer:
         chosen = self._default()
         return Capabilities(
             name="piper",
-            languages=frozenset({*map(_language, names), *self._settings.voices}),
+            languages=frozenset({*map(primary_language, names), *self._settings.voices}),
             streams=True,
             licence=self._models.licence(chosen) if chosen else "",
         )
@@ -143,18 +139,19 @@ class PiperSynthesizer:
 
     def voice_for(self, language: str) -> str | None:
         """Name of the voice for a language (ISO 639-1), None where none is present."""
-        wanted = language.lower().replace("_", "-").partition("-")[0]
+        wanted = primary_language(language)
         if wanted in self._settings.voices:
             return self._settings.voices[wanted]
-        if self._settings.voice != AUTO and _language(self._settings.voice) == wanted:
+        if self._settings.voice != AUTO and primary_language(self._settings.voice) == wanted:
             return self._settings.voice
-        present = [name for name in self._present() if _language(name) == wanted]
+        present = [name for name in self._present() if primary_language(name) == wanted]
         return min(present, key=_rank, default=None)
 
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """Sound for a text in chunks of 0.1 s; none for a text without a letter or digit.
 
-        Raises ``ProviderError`` (``ProviderTimeout`` past the time limit), ``ModelMissing`` or ``ModelDamaged``.
+        There is no time limit: whoever waits decides how long. Raises ``ProviderError``, ``ModelMissing`` or
+        ``ModelDamaged``.
         """
         text = takeable(text)
         if not text:
@@ -170,20 +167,10 @@ class PiperSynthesizer:
         chunks = self._worker.stream(say)
         try:
             async with aclosing(chunks):
-                while (chunk := await self._next(chunks, name)) is not None:
+                async for chunk in chunks:
                     yield chunk
         finally:
             stop.set()
-
-    async def _next(self, chunks: AsyncIterator[AudioChunk], name: str) -> AudioChunk | None:
-        try:
-            async with asyncio.timeout(self._settings.timeout_s):
-                return await anext(chunks, None)
-        except TimeoutError as error:
-            raise ProviderTimeout(
-                f"The voice {name} gave no sound within {self._settings.timeout_s:g} s.",
-                remedy="Is this machine overloaded? Otherwise raise tts.piper.timeout_s.",
-            ) from error
 
     def _voice(self, name: str) -> LoadedVoice:
         """The voice, loaded if it is not. On the worker's thread only."""
@@ -203,12 +190,12 @@ class PiperSynthesizer:
     def _name(self, voice: Voice) -> str:
         """Which voice speaks. Raises ``ProviderError`` where it cannot speak the language: another engine may."""
         asked = voice.name if voice.name and voice.name != AUTO else self.voice_for(voice.language)
-        wanted = voice.language.lower().replace("_", "-").partition("-")[0]
-        speaks = asked is not None and (_language(asked) == wanted or asked == self._settings.voices.get(wanted))
+        wanted = primary_language(voice.language)
+        speaks = asked is not None and (primary_language(asked) == wanted or asked == self._settings.voices.get(wanted))
         if asked is None or not (speaks or not wanted):
             raise ProviderError(
                 f"There is no Piper voice for the language {voice.language!r}"
-                + (f", {asked} speaks {_language(asked)!r}." if asked else "."),
+                + (f", {asked} speaks {primary_language(asked)!r}." if asked else "."),
                 remedy="Fetch one: .venv/bin/assistant models list",
                 retryable=False,
             )
@@ -232,11 +219,6 @@ class PiperSynthesizer:
 
     def _present(self) -> list[str]:
         return self._models.present("piper")
-
-
-def _language(name: str) -> str:
-    """Language of a voice by its name: ``en`` of ``en_US-ryan-medium``."""
-    return name.partition("-")[0].partition("_")[0].lower()
 
 
 def _rank(name: str) -> int:
