@@ -80,6 +80,7 @@ UNITS = (
     | _PHRASES
 )
 
+_CENTS_BEFORE = r"(?:(?<=\d[.,]\d)|(?<=\d[.,]\d\d))\s?"
 ABBREVIATIONS = Replacements(
     {
         r"(?:EE\.\s?UU\.|EEUU)": "Estados Unidos",
@@ -113,6 +114,10 @@ ABBREVIATIONS = Replacements(
         r"la 1(?=\W|$)(?![.,:]\d)": "la una",
         r"24/7": "veinticuatro siete",
         r"℃": "°C",
+        # An amount with cents is money told by its sign: "5,40 euros" is no "cinco coma cuatro cero euros".
+        rf"{_CENTS_BEFORE}euros?\b": " €",
+        rf"{_CENTS_BEFORE}dólar(?:es)?\b": " US$",
+        rf"{_CENTS_BEFORE}pesos?\b": " MX$",
     }
 )
 

@@ -86,7 +86,8 @@ SPANISH = {
     "1.234,50 €": "mil doscientos treinta y cuatro euros con cincuenta",
     "$2.40": "dos dólares con cuarenta",
     "5.40 € y 6,90 euros la botella": "cinco euros con cuarenta y seis euros con noventa la botella",
-    "1.40 euros, 0,99 euros, 12.50 dólares": "un euro con cuarenta, noventa y nueve céntimos, doce dólares con cincuenta",
+    "1.40 euros, 12.50 dólares, 3,5 pesos": "un euro con cuarenta, doce dólares con cincuenta, "
+    "tres pesos con cincuenta",
     "2 euros, 1.500 euros, 2,5 millones de euros": "dos euros, mil quinientos euros, dos coma cinco millones de euros",
     "£21": "veintiuna libras",
     "$5 millones": "cinco millones de dólares",
