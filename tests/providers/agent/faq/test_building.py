@@ -101,6 +101,25 @@ async def test_mistakes(faq: str, products: str, message: str, tmp_path: Path) -
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("sales", "said"),
+    [
+        ("", "No offers."),
+        ("x", "a."),
+        ("xx", "a and b."),
+        ("xxx", "a, b and c."),
+        ("xxxxxxxxx", "a, b, c, d, e, f, g and h."),
+    ],
+)
+async def test_rows_with_a_value_are_listed(sales: str, said: str, tmp_path: Path) -> None:
+    faq = HEAD + questions(
+        "ask: offers\ncases: [{when: all.product.sale, answer: '{all.product.sale}.'}, {answer: No offers.}]"
+    )
+    rows = [f"{name},,{sale.strip()}" for name, sale in zip("abcdefghi", sales.ljust(9), strict=True)]
+    async with written(tmp_path, faq, products="\n".join(["name,synonyms,sale", *rows])) as shop:
+        assert shop.answer("offers").lower() == said.lower()
+
+
 async def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"faq.yaml: cannot be read \(No such file"):
         async with Shop(tmp_path, file="faq.yaml").agent:
