@@ -17,6 +17,17 @@ from pipeline.speech import Exchange, NoSpeech, Personality, Transcript, Utteran
 
 
 @dataclass(frozen=True, slots=True)
+class Caution:
+    """Something the owner of a working part should know."""
+
+    message: str
+    """One line."""
+
+    remedy: str
+    """What to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a provider can do, as data, so that callers ask instead of looking at its class."""
 
@@ -37,6 +48,9 @@ class Capabilities:
 
     licence: str = ""
     """SPDX identifier or name of the licence of the model in use."""
+
+    caution: Caution | None = None
+    """What its owner should know about the model in use."""
 
 
 class Provider(Protocol):

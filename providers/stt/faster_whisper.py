@@ -23,7 +23,7 @@ from providers.registry import Resources
 from providers.settings import ProviderSettings
 from providers.stt import hardware
 from providers.stt.doubt import Decoded, Thresholds, doubt, joined_text, mean_log_probability, without_speech
-from providers.stt.model_choice import Caution, Choice, checked, choose
+from providers.stt.model_choice import Choice, checked, choose
 
 NAME = "faster_whisper"
 
@@ -118,12 +118,7 @@ class FasterWhisperTranscriber:
             return Capabilities(name=NAME)
         languages = frozenset({"en"} if self.choice.english_only else self.settings.expected_languages)
         licence = self._resources.models.licence(self.choice.name)
-        return Capabilities(name=NAME, languages=languages, licence=licence)
-
-    @property
-    def caution(self) -> Caution | None:
-        """What the owner should know about the model in use, once entered."""
-        return self.choice.caution if self.choice else None
+        return Capabilities(name=NAME, languages=languages, licence=licence, caution=self.choice.caution)
 
     async def __aenter__(self) -> Self:
         """Choose and load the model, and run it once so that the first customer does not wait.
@@ -136,8 +131,8 @@ class FasterWhisperTranscriber:
         except BaseException:
             self._worker.close()
             raise
-        if self.caution is not None:
-            log.warning("%s %s", self.caution.message, self.caution.remedy)
+        if caution := self.capabilities.caution:
+            log.warning("%s %s", caution.message, caution.remedy)
         return self
 
     async def __aexit__(

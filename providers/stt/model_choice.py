@@ -9,29 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ModelDamaged, ModelMissing
+from pipeline.protocols import Caution
 from providers.registry import Resources
 
 STAND_IN = "whisper-kiosk-en"
 """The small model that comes with the program."""
 
-GET_ONE = "Get a real one: assistant models pull whisper-base.en"
+GET_ONE = "Get a real one: .venv/bin/assistant models pull whisper-base.en (other languages: whisper-base)"
 
 JSON_FILES = ("config.json", "tokenizer.json", "vocabulary.json", "preprocessor_config.json")
 """Files of a model that must be readable where they are there."""
 
 SIZES = ("tiny", "base", "small", "medium", "large")
 """By cost, cheapest first; part of the models' names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caution:
-    """Something the owner of a working part should know."""
-
-    message: str
-    """One line."""
-
-    remedy: str
-    """What to do about it."""
 
 
 @dataclass(frozen=True, slots=True)

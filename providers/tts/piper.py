@@ -13,7 +13,7 @@ from pydantic import Field
 
 from pipeline.audio import AudioChunk
 from pipeline.errors import ModelMissing, ProviderError
-from pipeline.protocols import Capabilities
+from pipeline.protocols import Capabilities, Caution
 from pipeline.speakable.characters import takeable
 from pipeline.speech import Voice, primary_language
 from providers.model_worker import Cancelled, ModelWorker
@@ -31,6 +31,13 @@ DEFAULT_VOICE = "en_US-ryan-medium"
 LAST_VOICE = "en_US-kiosk-low"
 """The small voice that comes with the project: understandable, but plainly artificial; spoken with only where no
 other voice is."""
+
+LAST_VOICE_CAUTION = Caution(
+    f"{LAST_VOICE}, the small voice that comes with the program, speaks: it is understandable but sounds artificial.",
+    "For a better one: .venv/bin/assistant models pull en_US-joe-medium (a shop may use it), or "
+    f"{DEFAULT_VOICE} (not for commercial use).",
+)
+"""What to tell the owner about it."""
 
 FASTEST, SLOWEST = 4.0, 0.25
 
@@ -96,6 +103,7 @@ class PiperSynthesizer:
             languages=frozenset({*map(primary_language, names), *self._settings.voices}),
             streams=True,
             licence=self._models.licence(chosen) if chosen else "",
+            caution=LAST_VOICE_CAUTION if chosen == LAST_VOICE else None,
         )
 
     async def __aenter__(self) -> Self:
@@ -112,13 +120,8 @@ class PiperSynthesizer:
                 "There is no Piper voice on this machine.",
                 remedy=f"Fetch one: .venv/bin/assistant models pull {DEFAULT_VOICE}",
             )
-        if chosen == LAST_VOICE:
-            log.warning(
-                "Speaking with %s, the small voice that comes with the program: it is understandable but sounds "
-                "artificial. For a better one: .venv/bin/assistant models pull %s",
-                LAST_VOICE,
-                DEFAULT_VOICE,
-            )
+        if caution := self.capabilities.caution:
+            log.warning("%s %s", caution.message, caution.remedy)
         self._worker = ModelWorker("tts-piper")
         try:
             await self._worker.run(lambda _: self._warm_up(chosen))

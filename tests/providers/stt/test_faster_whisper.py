@@ -131,9 +131,9 @@ async def test_hints_are_taken() -> None:
 
 async def test_the_stand_in_says_what_it_is(caplog: pytest.LogCaptureFixture) -> None:
     transcriber = opened()
-    assert transcriber.caution is None
+    assert transcriber.capabilities.caution is None
     async with transcriber:
-        assert transcriber.caution is not None
+        assert transcriber.capabilities.caution is not None
         assert "293 words" in caplog.text
         assert "assistant models pull whisper-base.en" in caplog.text
         assert transcriber.capabilities.languages == {"en"}

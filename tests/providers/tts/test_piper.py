@@ -221,7 +221,7 @@ async def test_another_network(tmp_path: Path) -> None:
 
 
 async def test_missing_voices(tmp_path: Path) -> None:
-    with pytest.raises(ModelMissing, match="models pull en_US-ryan-medium"):
+    with pytest.raises(ModelMissing, match="models pull en_US-joe-medium"):
         async with opened(names=()):
             pass
     with pytest.raises(ModelMissing, match="en_US-amy-medium"):
@@ -262,7 +262,7 @@ async def test_the_bundled_voice_says_that_there_are_better_ones(caplog: pytest.
     with caplog.at_level(logging.WARNING):
         async with opened():
             pass
-    assert "models pull en_US-ryan-medium" in caplog.text
+    assert "models pull en_US-joe-medium" in caplog.text
 
 
 async def test_what_is_said_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
