@@ -160,7 +160,7 @@ class _Models:
         except ImportError as error:
             raise ProviderMissing(
                 "The package pymicro-wakeword is missing.",
-                remedy="Install it: .venv/bin/pip install '.[microwakeword]'",
+                remedy="Install it: .venv/bin/pip install -c constraints.txt -e '.[microwakeword]'",
             ) from error
         self._features: MicroWakeWordFeatures = pymicro_wakeword.MicroWakeWordFeatures()
         self._networks: list[MicroWakeWord] = [_network(pymicro_wakeword, word.name, folder) for word in words]
