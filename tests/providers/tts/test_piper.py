@@ -221,7 +221,7 @@ async def test_another_network(tmp_path: Path) -> None:
 
 
 async def test_missing_voices(tmp_path: Path) -> None:
-    with pytest.raises(ModelMissing, match="models pull en_US-joe-medium"):
+    with pytest.raises(ModelMissing, match="models pull en_US-ryan-medium"):
         async with opened(names=()):
             pass
     with pytest.raises(ModelMissing, match="en_US-amy-medium"):
