@@ -69,6 +69,8 @@ class Conversation:
             cause = first_cause(error)
             if isinstance(cause, DeviceError):
                 self._feed.publish(DeviceLostEvent(cause.device))
+            if cause is error:
+                raise
             raise cause from error
 
     async def _take_turns(self) -> None:
