@@ -23,7 +23,7 @@ from pipeline.hearing import Hearing, HearingSettings
 from pipeline.protocols import Agent, Microphone, Speaker, Synthesizer, Transcriber, VoiceDetector, WakeWordDetector
 from pipeline.segmenter import SegmenterSettings
 from pipeline.speakable import speakable
-from pipeline.speech import Personality, VoiceSettings
+from pipeline.speech import Personality, VoiceSettings, primary_language
 from pipeline.turn import TurnParts
 from providers import registry
 from providers.audio.sounddevice import SounddeviceMicrophone, SounddeviceSpeaker
@@ -140,7 +140,7 @@ class App:
         """Makes a sentence speakable, with the shop's pronunciations."""
         path = self.folder / (self.settings.lexicon or SHOP_LEXICON)
         lexicon = load_lexicon(path) if self.settings.lexicon or path.exists() else {}
-        return lambda text, language: speakable(text, language, lexicon.get(language.partition("-")[0], {}))
+        return lambda text, language: speakable(text, language, lexicon.get(primary_language(language), {}))
 
     def personality(self) -> Personality:
         """Who speaks."""

@@ -139,23 +139,16 @@ class UtteranceSegmenter:
         self._started = False
         self._start_s = 0.0
         self._end_s = 0.0
-        self._now_s = 0.0
         self._evidence_s = 0.0
         self._speech_s = 0.0
         self._unproved_s = 0.0
         self._speaker: _Speaker | None = None
         self._levels_db: deque[float] = deque(maxlen=ROOM_FRAMES)
 
-    @property
-    def pause_s(self) -> float:
-        """Seconds since the last voiced frame of the utterance under way; 0 before it begins."""
-        return self._now_s - self._end_s if self._started else 0.0
-
     def push(self, frame: VoiceFrame) -> Step | None:
         """Take the next frame; what it decides, if anything. Nothing may follow ``SpeechEnded`` or ``NoUtterance``."""
         if self._first_s is None:
             self._first_s = frame.start_s
-        self._now_s = frame.end_s
         self._levels_db.append(frame.level_db)
         if not self._started:
             return self._waiting(frame, self._first_s)

@@ -165,16 +165,6 @@ def test_the_timeout_does_not_wait_for_ever() -> None:
     assert now_s == pytest.approx(7.0, abs=FRAME_S)
 
 
-def test_pause_is_counted_while_an_utterance_is_under_way() -> None:
-    segmenter = UtteranceSegmenter(FOLLOW_UP)
-    pauses = []
-    for n, (probability, level_db) in enumerate(chain(lasting(0.32, ROOM), lasting(0.32, SPEECH), lasting(0.32, ROOM))):
-        segmenter.push(VoiceFrame(n * FRAME_S, FRAME_S, probability, level_db, FLOOR_DB))
-        pauses.append(segmenter.pause_s)
-    assert pauses[:20] == pytest.approx([0.0] * 20)
-    assert pauses[20:] == pytest.approx([FRAME_S * n for n in range(1, 11)])
-
-
 @pytest.mark.parametrize("end_silence_s", [0.3, 1.5])
 def test_the_silence_that_ends_is_a_setting(end_silence_s: float) -> None:
     settings = replace(FOLLOW_UP, end_silence_s=end_silence_s)
