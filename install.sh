@@ -114,7 +114,7 @@ case "${1:-}" in
         ;;
     test)
         debian_packages "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
-        environment "dev,microwakeword"
+        environment "dev,google,microwakeword"
         needed_models hey_jarvis alexa hey_mycroft
         step "Checks: ruff, mypy"
         .venv/bin/ruff check .

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from assistant.apologies import recorded_apologies
 from assistant.lexicon import load_lexicon
+from assistant.licences import LicensedModels
 from assistant.models.store import ModelStore
+from assistant.personalities.cast import Cast
+from assistant.quota import CloudQuota
 from assistant.settings import Settings
+from assistant.statistics import Statistics
+from assistant.storage.audio_files import AudioFiles
+from assistant.storage.database import Database
+from assistant.storage.errors import StorageError
+from assistant.warming import keep_warm
 from pipeline import earcons
+from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.conversation import Conversation, ConversationSettings
 from pipeline.ears import Ears
-from pipeline.errors import ModelError, ProviderError
+from pipeline.errors import AssistantError, SettingsError, first_cause
 from pipeline.events import EventFeed
 from pipeline.fallback import FallbackVoice
+from pipeline.fallback_transcriber import FallbackTranscriber
 from pipeline.hearing import Hearing, HearingSettings
-from pipeline.protocols import Agent, Microphone, Speaker, Synthesizer, Transcriber, VoiceDetector, WakeWordDetector
+from pipeline.on_demand import OnDemandSynthesizer, OnDemandTranscriber
+from pipeline.protocols import Agent, Microphone, Speaker, VoiceDetector, WakeWordDetector
+from pipeline.routing import Cloud, SpeechRouter
 from pipeline.segmenter import SegmenterSettings
 from pipeline.speakable import speakable
-from pipeline.speech import Personality, VoiceSettings, primary_language
+from pipeline.speech import Personality, primary_language
+from pipeline.speech_cache import SpeechCache
 from pipeline.turn import TurnParts
 from providers import registry
 from providers.audio.sounddevice import SounddeviceMicrophone, SounddeviceSpeaker
@@ -49,6 +66,18 @@ class Ends:
     """Files pass as fast as the machine can."""
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What outlives a run."""
+
+    database: Database | None
+    """None where it cannot even be read."""
+    cast: Cast
+    """Who may speak."""
+    statistics: Statistics | None
+    """None where nothing can be written."""
+
+
 class App:
     """Settings and the folder they came from, and the parts made of them."""
 
@@ -59,23 +88,31 @@ class App:
         self.clock = time.monotonic
         mirror = settings.models.mirror
         self.models = ModelStore(folder / settings.models.folder, folder / mirror if mirror else None)
-        self.resources = Resources(self.models, folder)
+        self.resources = Resources(LicensedModels(self.models, settings.deployment), folder)
 
     async def run(self, ends: Ends) -> None:
         """Converse until the input file ends or the task is cancelled."""
         async with AsyncExitStack() as stack:
-            conversation = await self._open(stack, ends)
+            memory = await stack.enter_async_context(self.memory())
+            voice = await stack.enter_async_context(self.voice(memory))
+            conversation, agent = await self._open(stack, ends, memory, voice)
+            background = [memory.cast.watch(conversation.switch)]
+            if memory.statistics is not None:
+                background.append(memory.statistics.run())
+            if self.settings.cache.enabled and self.settings.cache.warm:
+                background.append(self._keep_warm(memory, voice, agent, conversation.idle))
             log.info("Listening.")
-            await conversation.run()
+            await _beside(conversation.run(), background)
 
-    async def _open(self, stack: AsyncExitStack, ends: Ends) -> Conversation:
+    async def _open(
+        self, stack: AsyncExitStack, ends: Ends, memory: Memory, voice: FallbackVoice
+    ) -> tuple[Conversation, Agent]:
         """All parts, opened in the order in which they are needed; a damaged model is found before a device is held."""
         settings = self.settings
         vad: VoiceDetector = await stack.enter_async_context(self.provider("vad"))
-        wake_words: WakeWordDetector = await stack.enter_async_context(self.provider("wake_word"))
-        transcriber: Transcriber = await stack.enter_async_context(self.provider("stt"))
-        agent: Agent = await stack.enter_async_context(self.provider("agent"))
-        synthesizers = await stack.enter_async_context(self.synthesizers())
+        wake_words = await self._wake_words(stack, memory.cast)
+        transcriber = await stack.enter_async_context(self.transcriber(memory))
+        agent: Agent = await stack.enter_async_context(self._agent())
         microphone, speaker = self.devices(ends)
         await stack.enter_async_context(speaker)
         await stack.enter_async_context(microphone)
@@ -88,26 +125,27 @@ class App:
         parts = TurnParts(
             transcriber,
             agent,
-            self.voice(synthesizers),
+            voice,
             speaker,
             self.speakable(),
             settings.conversation.apologies,
             settings.conversation.repeat_requests,
+            recorded_apologies(settings.conversation.recorded_apologies, self.folder),
             earcons.error() if settings.audio.error_tone else None,
         )
-        return Conversation(
+        conversation = Conversation(
             ears=ears,
             parts=parts,
             feed=self.feed,
             clock=self.clock,
-            personality=self.personality(),
-            voice_settings=self.voice_settings(),
+            personality_for=memory.cast.personality_for,
             settings=ConversationSettings(
                 settings.conversation.history_turns,
                 settings.conversation.history_idle_s,
                 earcons.listening() if settings.audio.listening_tone else None,
             ),
         )
+        return conversation, agent
 
     def provider(self, stage: str) -> Any:
         """The first provider in use for a stage, not yet entered."""
@@ -115,26 +153,114 @@ class App:
         return registry.create(stage, name, settings, self.resources)
 
     @asynccontextmanager
-    async def synthesizers(self) -> AsyncIterator[Sequence[Synthesizer]]:
-        """The voices in use that can be opened, best first; raises what the first one lacks when none can."""
-        opened: list[Synthesizer] = []
-        failures: list[Exception] = []
+    async def memory(self) -> AsyncIterator[Memory]:
+        """Personalities, statistics and quota. Whatever is wrong with the disk is logged; the daemon keeps talking."""
+        section, deployment = self.settings.storage, self.settings.deployment
         async with AsyncExitStack() as stack:
-            for name, settings in self.settings.tts.chosen():
-                try:
-                    voice = registry.create("tts", name, settings, self.resources)
-                    opened.append(await stack.enter_async_context(voice))
-                except (ProviderError, ModelError) as error:
-                    log.warning("The voice %s cannot be used: %s", name, error)
-                    failures.append(error)
-            if not opened:
-                raise failures[0]
-            yield opened
+            database: Database | None = None
+            file = self.folder / section.folder / "assistant.db"
+            try:
+                database = await stack.enter_async_context(Database(file, backups=section.backups))
+            except StorageError as error:
+                log.error("%s The built-in personalities serve.", error)
+            cast = await stack.enter_async_context(Cast(database, deployment.tenant))
+            statistics = None
+            if database is not None and database.problem is None:
+                counting = self.settings.statistics
+                statistics = await stack.enter_async_context(
+                    Statistics(database, write_every_s=counting.write_every_s, keep_days=counting.keep_days)
+                )
+                self.resources = replace(self.resources, quota=CloudQuota(database))
+            yield Memory(database, cast, statistics)
 
-    def voice(self, synthesizers: Sequence[Synthesizer]) -> FallbackVoice:
-        """Several engines as one voice."""
-        limit_s = self.settings.conversation.voice_timeout_s
-        return FallbackVoice(synthesizers, self.feed, self.clock, chunk_timeout_s=limit_s)
+    @asynccontextmanager
+    async def voice(self, memory: Memory) -> AsyncIterator[FallbackVoice]:
+        """All engines in use as one voice."""
+        async with AsyncExitStack() as stack:
+            engines = [await stack.enter_async_context(engine) for engine in self.synthesizers()]
+            database, cache = memory.database, self.settings.cache
+            sounds: SpeechCache | None = None
+            if cache.enabled and database is not None and database.problem is None:
+                folder = self.folder / self.settings.storage.folder / "speech"
+                files = AudioFiles(database, folder, keep_s=cache.keep_hours * 3600, max_bytes=cache.max_mb * 1_000_000)
+                sounds = await stack.enter_async_context(SpeechCache(files))
+            yield FallbackVoice(
+                SpeechRouter(engines, self.settings.deployment.cloud),
+                CircuitBreaker(self.feed, self.clock),
+                self.clock,
+                cache=sounds,
+                usage=memory.statistics,
+                time_limit_s=self.settings.conversation.voice_timeout_s,
+            )
+
+    def synthesizers(self) -> list[OnDemandSynthesizer]:
+        """The voices in use, not yet entered; without those that the settings forbid."""
+        engines = [
+            OnDemandSynthesizer(registry.create("tts", name, settings, self.resources))
+            for name, settings in self.settings.tts.chosen()
+        ]
+        never = self.settings.deployment.cloud is Cloud.NEVER
+        return [engine for engine in engines if not (never and engine.capabilities.needs_network)]
+
+    @asynccontextmanager
+    async def transcriber(self, memory: Memory) -> AsyncIterator[FallbackTranscriber]:
+        """All recognisers in use as one. Raises what the first one lacks when none can be used: it would be deaf."""
+        async with AsyncExitStack() as stack:
+            entered = [
+                await stack.enter_async_context(
+                    OnDemandTranscriber(registry.create("stt", name, settings, self.resources))
+                )
+                for name, settings in self.settings.stt.chosen()
+            ]
+            failures = [one.failure for one in entered if one.failure is not None]
+            if len(failures) == len(entered):
+                raise failures[0]
+            health = CircuitBreaker(self.feed, self.clock, what="recogniser")
+            yield FallbackTranscriber(entered, health, self.clock, memory.statistics)
+
+    def _agent(self) -> Agent:
+        agent: Agent = self.provider("agent")
+        if agent.capabilities.needs_network and self.settings.deployment.cloud is Cloud.NEVER:
+            raise SettingsError(
+                f"The agent {agent.capabilities.name} sends what customers say off this machine, "
+                "which deployment.cloud: never forbids.",
+                remedy="Use a server on this machine (127.0.0.1), another agent, or set deployment.cloud: emergency.",
+            )
+        return agent
+
+    async def _wake_words(self, stack: AsyncExitStack, cast: Cast) -> WakeWordDetector:
+        """The wake words of the settings and the personalities; the former alone where the latter cannot be heard."""
+        name, settings = self.settings.wake_word.chosen()[0]
+        words: list[Any] = list(settings.model_dump()["words"])  # every wake word provider has them
+        known = {word["name"] for word in words}
+        further = dict.fromkeys(one.wake_word for one in cast.everyone if one.wake_word and one.wake_word not in known)
+        detector: WakeWordDetector
+        if further:
+            all_words = {"words": [*words, *({"name": word} for word in further)]}
+            try:
+                more = type(settings).model_validate(settings.model_dump() | all_words)
+                detector = registry.create("wake_word", name, more, self.resources)
+                return await stack.enter_async_context(detector)
+            except (AssistantError, ValidationError) as error:
+                log.error("The wake words of the personalities (%s) cannot be heard: %s", ", ".join(further), error)
+        detector = registry.create("wake_word", name, settings, self.resources)
+        return await stack.enter_async_context(detector)
+
+    async def _keep_warm(self, memory: Memory, voice: FallbackVoice, agent: Agent, idle: asyncio.Event) -> None:
+        """Have ready what the active personality will probably say."""
+
+        def phrases() -> list[tuple[str, str, Personality]]:
+            who = memory.cast.active
+            talk = self.settings.conversation
+            found: list[tuple[str, str, Personality]] = []
+            for language in dict.fromkeys((who.language, *who.languages)):
+                sentences = [*agent.phrases(who, language)]
+                sentences += [texts[language] for texts in (talk.repeat_requests, talk.apologies) if language in texts]
+                found += [(sentence, language, who) for sentence in sentences]
+            own = [who.greeting, *self.settings.cache.phrases]
+            return [(sentence, who.language, who) for sentence in own if sentence] + found
+
+        await keep_warm(voice, phrases, self.speakable(), idle)
 
     def speakable(self) -> Callable[[str, str], str]:
         """Makes a sentence speakable, with the shop's pronunciations."""
@@ -142,19 +268,10 @@ class App:
         lexicon = load_lexicon(path) if self.settings.lexicon or path.exists() else {}
         return lambda text, language: speakable(text, language, lexicon.get(primary_language(language), {}))
 
-    def personality(self) -> Personality:
-        """Who speaks."""
-        section = self.settings.personality
-        return Personality(section.name, section.language, section.prompt)
-
-    def voice_settings(self) -> VoiceSettings:
-        """How it speaks."""
-        return VoiceSettings(self.settings.personality.speed)
-
     def wake_phrase(self) -> str:
         """What a customer says to wake it: the first wake word's name, as words."""
         _, settings = self.settings.wake_word.chosen()[0]
-        words: Any = settings.model_dump()["words"]  # every wake word provider has them
+        words: Any = settings.model_dump()["words"]
         return str(words[0]["name"]).replace("_", " ")
 
     def devices(self, ends: Ends) -> tuple[Microphone, Speaker]:
@@ -165,3 +282,15 @@ class App:
             WavMicrophone(ends.input, pace) if ends.input else SounddeviceMicrophone(audio.microphone),
             WavSpeaker(ends.output, pace) if ends.output else SounddeviceSpeaker(audio.speaker),
         )
+
+
+async def _beside(work: Coroutine[Any, Any, None], background: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Do ``work``; the others go on beside it as long as it lasts. What goes wrong first is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one, name="beside the conversation") for one in background]
+            await work
+            for task in tasks:
+                task.cancel()
+    except BaseExceptionGroup as error:
+        raise first_cause(error) from error

@@ -110,11 +110,6 @@ async def _provider(app: App, part: str, stage: str) -> Finding:
 
 def _described(app: App, part: str, provider: Any) -> Finding:
     """A provider that works; about some there is something to know."""
-    language = app.settings.personality.language
-    known = provider.capabilities.languages
-    if known and language not in known:
-        reason = f"{provider.capabilities.name} knows {', '.join(sorted(known))}, not the personality's {language!r}"
-        return Finding(part, State.WARNS, reason, "Choose another model or provider for it in config.yaml.")
     caution = provider.capabilities.caution
     name = provider.capabilities.name
     if caution is None:

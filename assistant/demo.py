@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
 import soundfile
@@ -58,7 +58,9 @@ async def show(app: App, say: str | None, output: Path, *, tell: bool) -> None:
 
 async def _record_customer(app: App, questions: Sequence[str], path: Path) -> None:
     """Wake word and question after question, as sound."""
-    async with app.synthesizers() as voices:
+    async with AsyncExitStack() as stack:
+        engines = [await stack.enter_async_context(engine) for engine in app.synthesizers()]
+        voices = [engine for engine in engines if engine.failure is None]
         voice, wake_phrase = await _customer(app, voices, path)
         rate_hz = wake_phrase.rate_hz
         chunks = [silence(1.0, rate_hz)]

@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 
 from pipeline.errors import SettingsError
+from pipeline.routing import Cloud
 from providers import registry
 from providers.audio.sounddevice import MicrophoneSettings, SpeakerSettings
 from providers.settings import ProviderSettings
@@ -61,6 +62,9 @@ class ConversationSection(ProviderSettings):
     """The history is dropped after this many seconds without a turn."""
     voice_timeout_s: float = Field(8.0, ge=0.5, le=120)
     """Seconds without a sound from a voice, loading it included, before the next voice is asked."""
+    recorded_apologies: dict[str, Path] = Field({})
+    """Sound files that say sorry when no voice can speak, by language (ISO 639-1), relative to ``config.yaml``; the
+    program has its own for the languages of ``apologies``."""
     apologies: dict[str, str] = Field(
         {
             "en": "Sorry, I cannot answer that right now. Please ask a member of our staff.",
@@ -84,17 +88,53 @@ class ConversationSection(ProviderSettings):
         return texts
 
 
-class PersonalitySection(ProviderSettings):
-    """Who speaks."""
+class DeploymentSection(ProviderSettings):
+    """Where and for what the assistant is used."""
 
-    name: str = "Robin"
-    """As customers know it."""
-    language: str = Field("en", pattern="^[a-z]{2,3}$")
-    """ISO 639-1 code."""
-    prompt: str = "You answer customers of a shop aloud, in one or two short sentences."
-    """Instructions for agents that take them."""
-    speed: float = Field(1.0, ge=0.5, le=2.0)
-    """1 is the voice's own pace, 2 twice as fast."""
+    use: Literal["evaluation", "personal", "commercial"] = "evaluation"
+    """A shop is `commercial`: models whose licence forbids that are refused then, with the alternative named."""
+    licences_held: list[str] = Field([])
+    """Models for which you hold a licence that allows what theirs forbids."""
+    coqui_terms_accepted: bool = False
+    """Set it to accept the Coqui Public Model License of XTTS v2 (non-commercial); it is never accepted silently."""
+    cloud: Cloud = Cloud.EMERGENCY
+    """Whether voices and agents elsewhere may be used. `never`: not one packet leaves the box. `emergency`: cloud
+    voices only when no neural voice of this machine can speak. `allowed`: also where a personality names one."""
+    tenant: str = Field("default", pattern="^[a-z0-9][a-z0-9_-]{0,39}$")
+    """The shop whose personalities speak here, where several share a database."""
+
+
+class StorageSection(ProviderSettings):
+    """Where personalities, statistics and the speech cache lie."""
+
+    folder: Path = Path("data")
+    """Relative to ``config.yaml``."""
+    backups: int = Field(5, ge=0, le=100)
+    """Copies of the database that are kept; one is made before a new version changes its tables."""
+
+
+class CacheSection(ProviderSettings):
+    """Sentences that were spoken before are spoken again at once."""
+
+    enabled: bool = True
+    """Whether spoken sentences are kept."""
+    keep_hours: float = Field(24.0, gt=0, le=24 * 31)
+    """How long."""
+    max_mb: int = Field(200, ge=1, le=100_000)
+    """Disk space for them; what was not used for longest goes first."""
+    warm: bool = True
+    """Whether greetings, the agent's usual answers and ``phrases`` are spoken into the cache while nobody talks."""
+    phrases: list[str] = Field([])
+    """Further sentences to have ready, in the language of the active personality."""
+
+
+class StatisticsSection(ProviderSettings):
+    """Usage and latency, counted by day."""
+
+    write_every_s: float = Field(60.0, ge=1, le=3600)
+    """Seconds between two writings. Long spares an SD card; what was counted since is lost in a power cut."""
+    keep_days: int = Field(400, ge=1, le=36500)
+    """Days after which they are erased."""
 
 
 class ModelsSection(ProviderSettings):
@@ -140,7 +180,10 @@ class Settings(ProviderSettings):
     audio: AudioSection = AudioSection()
     utterance: UtteranceSection = UtteranceSection()
     conversation: ConversationSection = ConversationSection()
-    personality: PersonalitySection = PersonalitySection()
+    deployment: DeploymentSection = DeploymentSection()
+    storage: StorageSection = StorageSection()
+    cache: CacheSection = CacheSection()
+    statistics: StatisticsSection = StatisticsSection()
     models: ModelsSection = ModelsSection()
     lexicon: Path | None = None
     """File of pronunciations, relative to ``config.yaml``; ``null`` takes ``shop/lexicon.yaml`` where it exists."""
@@ -156,7 +199,7 @@ class Settings(ProviderSettings):
 DEFAULT_USE: dict[str, str | list[str]] = {
     "wake_word": "openwakeword",
     "vad": "silero",
-    "stt": "faster_whisper",
+    "stt": ["faster_whisper"],
     "tts": ["piper", "espeak_ng"],
     "agent": "faq",
 }

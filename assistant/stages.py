@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,9 @@ from pipeline.audio import AudioChunk
 from pipeline.ears import cut_utterance
 from pipeline.errors import SettingsError
 from pipeline.noise_floor import NoiseFloor
-from pipeline.protocols import Microphone, Transcriber, VoiceDetector
+from pipeline.protocols import Microphone, VoiceDetector
 from pipeline.segmenter import NoUtterance, SegmenterSettings, SpeechEnded, UtteranceSegmenter
-from pipeline.sentences import sentences
+from pipeline.sentences import sentences_of
 from pipeline.speech import NoSpeech, Transcript, Utterance, VoiceFrame
 from providers.audio.wav import FastPace, WavMicrophone
 
@@ -51,25 +51,20 @@ class Transcription:
 
 async def say(app: App, text: str, personality: str | None, output: Path | None) -> None:
     """Speak ``text`` aloud or into a file, sentence by sentence."""
-    who = app.personality()
-    if personality is not None and personality.casefold() != who.name.casefold():
-        raise SettingsError(f"There is no personality {personality!r}.", remedy=f"Known is: {who.name}.")
     speakable = app.speakable()
-    if not speakable(text, who.language):
-        raise SettingsError("There is nothing to say: the text holds no words.")
     async with AsyncExitStack() as stack:
-        voices = await stack.enter_async_context(app.synthesizers())
+        memory = await stack.enter_async_context(app.memory())
+        who = memory.cast.named(personality) if personality is not None else memory.cast.active
+        if not speakable(text, who.language):
+            raise SettingsError("There is nothing to say: the text holds no words.")
+        voice = await stack.enter_async_context(app.voice(memory))
         _, speaker = app.devices(Ends(output=output, fast=True))
         await stack.enter_async_context(speaker)
-        voice = app.voice(voices)
         await speaker.start()
-        async with aclosing(sentences(_once(text))) as parts:
-            async for part in parts:
-                async with aclosing(
-                    voice.say(speakable(part, who.language), who.language, app.voice_settings())
-                ) as chunks:
-                    async for chunk, _ in chunks:
-                        await speaker.play(chunk)
+        for sentence in sentences_of(text):
+            async with aclosing(voice.say(speakable(sentence, who.language), who.language, who)) as chunks:
+                async for chunk, _ in chunks:
+                    await speaker.play(chunk)
         await speaker.finish()
 
 
@@ -78,7 +73,8 @@ async def transcribe(app: App, file: Path) -> Transcription:
     async with AsyncExitStack() as stack:
         microphone = await stack.enter_async_context(WavMicrophone(file, FastPace()))
         vad: VoiceDetector = await stack.enter_async_context(app.provider("vad"))
-        transcriber: Transcriber = await stack.enter_async_context(app.provider("stt"))
+        memory = await stack.enter_async_context(app.memory())
+        transcriber = await stack.enter_async_context(app.transcriber(memory))
         found = await stack.enter_async_context(aclosing(_utterances(app, microphone, vad)))
         return Transcription(tuple([await transcriber.transcribe(utterance) async for utterance in found]))
 
@@ -101,7 +97,3 @@ async def _utterances(app: App, microphone: Microphone, vad: VoiceDetector) -> A
     last = segmenter.flush()
     if isinstance(last, SpeechEnded):
         yield cut_utterance(audio, last, settings)
-
-
-async def _once(text: str) -> AsyncIterator[str]:
-    yield text

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.audio import AudioChunk
 from pipeline.ears import Ears
@@ -16,7 +17,6 @@ from pipeline.speech import (
     NoSpeechReason,
     Personality,
     Utterance,
-    VoiceSettings,
     WakeWordHit,
 )
 from pipeline.turn import Turn, TurnParts
@@ -47,17 +47,20 @@ class Conversation:
         parts: TurnParts,
         feed: EventFeed,
         clock: Callable[[], float],
-        personality: Personality,
-        voice_settings: VoiceSettings,
+        personality_for: Callable[[str], Personality],
         settings: ConversationSettings,
     ) -> None:
+        """``personality_for`` says who answers a wake word; it is asked at the start of each turn and must be quick."""
         self._ears = ears
         self._parts = parts
         self._feed = feed
         self._clock = clock
-        self._personality = personality
-        self._voice_settings = voice_settings
+        self._personality_for = personality_for
         self._settings = settings
+        self._turn: Turn | None = None
+        self._announcements: asyncio.Queue[tuple[str, Personality]] = asyncio.Queue()
+        self.idle = asyncio.Event()
+        """Set while nobody speaks to it and it speaks to nobody: the time for work that can wait."""
         self._history: deque[Exchange] = deque(maxlen=settings.history_turns)
         self._last_turn_s = 0.0
 
@@ -73,17 +76,55 @@ class Conversation:
                 raise
             raise cause from error
 
+    def switch(self, personality: Personality) -> None:
+        """Go on as somebody else at once: in the middle of an answer its voice changes, else it greets."""
+        if self._turn is not None:
+            self._turn.switch(personality)
+        elif personality.greeting:
+            self.announce(personality.greeting, personality)
+
+    def announce(self, text: str, personality: Personality) -> None:
+        """Say something as soon as nobody is speaking. A wake word interrupts it."""
+        self._announcements.put_nowait((text, personality))
+
     async def _take_turns(self) -> None:
         hit: WakeWordHit | None = None
         while True:
             if hit is None:
                 self._feed.publish(Listening())
-                hit = await self._ears.wake_word()
-            if hit is None:
-                return
-            hit = await self._turn(hit)
+                heard = await self._something_to_do()
+                if heard is None:
+                    return
+                if not isinstance(heard, WakeWordHit):
+                    hit = await self._say(*heard)
+                    continue
+                hit = heard
+            hit = await self._answer(hit)
 
-    async def _turn(self, hit: WakeWordHit) -> WakeWordHit | None:
+    async def _something_to_do(self) -> WakeWordHit | tuple[str, Personality] | None:
+        """A wake word, or something to announce, whichever comes first; None at the end of the microphone's stream."""
+        self.idle.set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                listening = group.create_task(self._ears.wake_word(), name="wake word")
+                announcing = group.create_task(self._announcements.get(), name="announcements")
+                listening.add_done_callback(lambda _: announcing.cancel())
+                announcing.add_done_callback(lambda _: listening.cancel())
+        finally:
+            self.idle.clear()
+        if listening.cancelled():
+            return announcing.result()
+        if not announcing.cancelled():  # both in the same instant: the customer comes first
+            self._announcements.put_nowait(announcing.result())
+        return listening.result()
+
+    async def _say(self, text: str, personality: Personality) -> WakeWordHit | None:
+        """An announcement; the wake word that ended it before its time, if one did."""
+        self._feed.turn += 1
+        turn = self._begin(personality, self._clock())
+        return await self._unless_interrupted(turn, turn.announce(text))
+
+    async def _answer(self, hit: WakeWordHit) -> WakeWordHit | None:
         """One turn; the wake word that ended it before its time, if one did."""
         self._feed.turn += 1
         self._feed.publish(WakeWord(hit.name, hit.score))
@@ -97,37 +138,36 @@ class Conversation:
             self._feed.publish(NoSpeechHeard(heard))
             self._feed.publish(TurnEnd(None, None))
             return None
-        turn = Turn(
-            self._parts,
-            self._feed,
-            self._clock,
-            self._personality,
-            self._voice_settings,
-            tuple(self._history),
-            heard_by_s,
-        )
+        turn = self._begin(self._personality_for(hit.name), heard_by_s)
         try:
-            return await self._answer_unless_interrupted(turn, heard)
+            return await self._unless_interrupted(turn, turn.answer(heard))
         finally:
             self._last_turn_s = self._feed.at_s
             if turn.transcript is not None:
                 self._history.append(Exchange(turn.transcript.text, turn.heard_text()))
 
-    async def _answer_unless_interrupted(self, turn: Turn, utterance: Utterance) -> WakeWordHit | None:
-        """Answer and listen for a wake word at the same time; whichever ends first cancels the other."""
+    def _begin(self, personality: Personality, heard_by_s: float) -> Turn:
+        return Turn(self._parts, self._feed, self._clock, personality, tuple(self._history), heard_by_s)
+
+    async def _unless_interrupted(self, turn: Turn, work: Coroutine[Any, Any, None]) -> WakeWordHit | None:
+        """Speak and listen for a wake word at the same time; whichever ends first cancels the other."""
 
         def interrupt(listening: asyncio.Task[WakeWordHit | None]) -> None:
             """A wake word ends the answer; the end of the microphone's stream does not."""
             heard = not listening.cancelled() and listening.exception() is None and listening.result() is not None
-            if heard and not answering.done():
+            if heard and not speaking.done():
                 self._feed.publish(Interrupted(turn.heard_text()))
-                answering.cancel()
+                speaking.cancel()
 
-        async with asyncio.TaskGroup() as group:
-            answering = group.create_task(turn.answer(utterance), name="answer")
-            listening = group.create_task(self._ears.wake_word(), name="interruption")
-            answering.add_done_callback(lambda _: listening.cancel())
-            listening.add_done_callback(interrupt)
+        self._turn = turn
+        try:
+            async with asyncio.TaskGroup() as group:
+                speaking = group.create_task(work, name="answer")
+                listening = group.create_task(self._ears.wake_word(), name="interruption")
+                speaking.add_done_callback(lambda _: listening.cancel())
+                listening.add_done_callback(interrupt)
+        finally:
+            self._turn = None
         return None if listening.cancelled() else listening.result()
 
     async def _listen(self, hit: WakeWordHit) -> Utterance | NoSpeechReason | WakeWordHit:

@@ -12,7 +12,7 @@ from pipeline.errors import ProviderError
 from pipeline.events import EventFeed, Speaking
 from pipeline.fallback import FallbackVoice, Rendering
 from pipeline.protocols import Speaker
-from pipeline.speech import VoiceSettings
+from pipeline.speech import Personality
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +30,14 @@ class _Sentence:
     whole: bool = False
     """Its audio is complete; until then its length is a guess."""
 
-    def words_heard(self, played_s: float, speed: float) -> list[str]:
+    speed: float = 1.0
+    """Pace at which it is spoken."""
+
+    def words_heard(self, played_s: float) -> list[str]:
         """The words that fit into the part that was played."""
         length_s = self.to_s - self.from_s
         if not self.whole:
-            length_s = max(length_s, len(self.text) / CHARACTERS_PER_S / speed)
+            length_s = max(length_s, len(self.text) / CHARACTERS_PER_S / self.speed)
         share = (played_s - self.from_s) / max(length_s, 1e-6)
         words = self.text.split()
         return words if share >= 1 else words[: max(0, int(len(words) * share))]
@@ -49,16 +52,16 @@ class Delivery:
         voice: FallbackVoice,
         speaker: Speaker,
         speakable: Callable[[str, str], str],
-        settings: VoiceSettings,
-        error_tone: AudioChunk | None,
+        personality: Personality,
+        sorry: Callable[[str], AudioChunk | None],
         feed: EventFeed,
         clock: Callable[[], float],
     ) -> None:
         self._voice = voice
         self._speaker = speaker
         self._speakable = speakable
-        self._settings = settings
-        self._error_tone = error_tone
+        self._personality = personality
+        self._sorry = sorry
         self._feed = feed
         self._clock = clock
         self._sentences: list[_Sentence] = []
@@ -66,41 +69,57 @@ class Delivery:
         self._began_s: float | None = None
         self.first_audible_s: float | None = None
         """Clock time at which the first audible sample leaves the loudspeaker, None before there is one."""
+        self._voiceless = False
 
     @property
     def silent(self) -> bool:
         """Nothing has been handed to the loudspeaker yet."""
         return self._began_s is None
 
+    def switch(self, personality: Personality) -> None:
+        """Go on as somebody else: the sentence that is being spoken is said again whole in the other voice."""
+        self._personality = personality
+
     async def say(self, text: str, language: str) -> None:
-        """Speak one sentence; a tone where no voice can, for the customer must not think it dead.
+        """Speak one sentence. Where no voice can, a recording says sorry, for the customer must not think it dead, and
+        the rest of the answer is dropped.
 
         Raises ``DeviceError`` when the loudspeaker is lost.
         """
         spoken = self._speakable(text, language)
-        if not spoken:
+        if not spoken or self._voiceless:
             return
         sentence = _Sentence(text, self._handed_s, self._handed_s)
         self._sentences.append(sentence)
         try:
-            async with aclosing(self._voice.say(spoken, language, self._settings)) as chunks:
-                async for chunk, rendering in chunks:
-                    if rendering is not None:  # an engine begins the sentence, perhaps after another one broke off
-                        sentence.from_s = self._handed_s
-                        self._feed.publish(_speaking(text, rendering))
-                    sentence.to_s = self._handed_s + chunk.duration_s
-                    await self._hand_over(chunk)
+            while not await self._say_as(self._personality, sentence, spoken, language):
+                pass
         except ProviderError as error:
             self._sentences.remove(sentence)
             log.error("%s", error)
-            if self._error_tone is not None:
-                await self._hand_over(self._error_tone)
+            self._voiceless = True
+            if (sorry := self._sorry(language)) is not None:
+                await self._hand_over(sorry)
         sentence.whole = True
+
+    async def _say_as(self, personality: Personality, sentence: _Sentence, spoken: str, language: str) -> bool:
+        """Speak a sentence in a personality's voice; whether it came to its end before another one took over."""
+        async with aclosing(self._voice.say(spoken, language, personality)) as chunks:
+            async for chunk, rendering in chunks:
+                if personality is not self._personality:
+                    return False
+                if rendering is not None:  # an engine begins the sentence, perhaps after another one broke off
+                    sentence.from_s = self._handed_s
+                    sentence.speed = personality.voice.settings.speed
+                    self._feed.publish(_speaking(sentence.text, rendering))
+                sentence.to_s = self._handed_s + chunk.duration_s
+                await self._hand_over(chunk)
+        return True
 
     def heard_text(self) -> str:
         """What has left the loudspeaker; of a sentence cut short, the words that fit."""
-        played_s, speed = self._speaker.played_s, self._settings.speed
-        return " ".join(word for sentence in self._sentences for word in sentence.words_heard(played_s, speed))
+        played_s = self._speaker.played_s
+        return " ".join(word for sentence in self._sentences for word in sentence.words_heard(played_s))
 
     async def _hand_over(self, chunk: AudioChunk) -> None:
         now_s = self._clock()
@@ -117,7 +136,7 @@ def _speaking(text: str, rendering: Rendering) -> Speaking:
     return Speaking(
         rendering.provider,
         rendering.voice,
-        cached=False,
+        cached=rendering.cached,
         text=text,
         first_audio_ms=rendering.first_audio_ms,
         attempts=rendering.attempts,

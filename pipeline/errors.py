@@ -5,12 +5,14 @@
     ├── AudioFileError        a sound file cannot be used
     ├── ModelError            a model is missing or damaged
     │   ├── ModelMissing
-    │   └── ModelDamaged
+    │   ├── ModelDamaged
+    │   └── LicenceRefused    its licence does not allow this use
     ├── DeviceError           a microphone or loudspeaker cannot be used
     │   ├── DeviceMissing
     │   └── DeviceLost
     └── ProviderError         a provider failed at its work; says whether trying again may help
         ├── ProviderTimeout
+        ├── QuotaExceeded     the month's free amount is used up
         └── ProviderMissing   its library or program is not installed
 
 Errors are translated where a library is called (``raise … from error``), never further up.
@@ -64,6 +66,12 @@ class ModelDamaged(ModelError):
     code = "model_damaged"
 
 
+class LicenceRefused(ModelError):
+    """A model's licence does not allow what the assistant is used for."""
+
+    code = "licence"
+
+
 class DeviceError(AssistantError):
     """A microphone or loudspeaker cannot be used."""
 
@@ -102,6 +110,15 @@ class ProviderTimeout(ProviderError):
     """A provider took longer than its time limit."""
 
     code = "provider_timeout"
+
+
+class QuotaExceeded(ProviderError):
+    """A provider's free amount for this month is used up."""
+
+    code = "quota"
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy, retryable=False)
 
 
 class ProviderMissing(ProviderError):

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from pipeline.audio import AudioChunk
-from pipeline.errors import AssistantError, ProviderError, ProviderTimeout, without_words
-from pipeline.events import Attempt, EventFeed, ProviderState
-from pipeline.protocols import Synthesizer
-from pipeline.speech import Voice, VoiceSettings
+from pipeline.circuit_breaker import CircuitBreaker
+from pipeline.errors import AssistantError, ModelError, ProviderError, ProviderTimeout
+from pipeline.events import Attempt
+from pipeline.proper_sound import proper
+from pipeline.routing import Route, SpeechRouter
+from pipeline.speakable.characters import takeable
+from pipeline.speech import Personality
+from pipeline.speech_cache import SpeechCache, sound_key
+from pipeline.usage import NoLedger, Outcome, UsageLedger, Use
 
-log = logging.getLogger(__name__)
+LATE_SHARE = 0.25
+"""Part of the time limit that is left to an engine whose turn comes when the limit has passed already."""
 
-FIRST_REST_S = 5.0
-"""Seconds of the clock for which an engine rests after its first failure."""
+FINGERPRINT_TIMEOUT_S = 1.0
+"""Seconds of the clock to wait for an engine to say what it sounds like; after that the sentence is not cached."""
 
-LONGEST_REST_S = 300.0
-"""Seconds of the clock after which a failing engine is tried again at the latest."""
+
+RESTING = "resting"
+"""Code in the trail: it failed a short while ago and is asked last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,84 +42,144 @@ class Rendering:
     first_audio_ms: float
     """From the sentence's text to its first chunk, failed attempts included."""
 
+    cached: bool = False
+    """It had been spoken before."""
+
     attempts: list[Attempt] = field(default_factory=list)
-    """All engines asked for this sentence, in order; the last one speaks."""
+    """All engines asked for this sentence, in order, after those that the router passed over; the last one speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A route for one sentence."""
+
+    route: Route
+    key: str | None = None
+    """Name of the sentence's sound in the cache, None where it cannot be cached."""
+    finished: Sequence[AudioChunk] | None = None
+    """The sound, where it is there already."""
 
 
 class FallbackVoice:
-    """Speaks sentences with the first engine that can.
+    """Speaks sentences with the first engine of the router's order that can.
 
     A sentence whose engine fails after some of it was handed over is said again whole by the next engine, never
     continued in another voice. An engine that failed rests, longer each time, and is asked last meanwhile; then the
-    next sentence tries it again: recovery by real traffic.
+    next sentence tries it again: recovery by real traffic. What was spoken before comes from the cache, even while its
+    engine rests.
     """
 
     def __init__(
         self,
-        synthesizers: Sequence[Synthesizer],
-        feed: EventFeed,
+        router: SpeechRouter,
+        health: CircuitBreaker,
         clock: Callable[[], float],
         *,
-        chunk_timeout_s: float = 8.0,
+        cache: SpeechCache | None = None,
+        usage: UsageLedger | None = None,
+        time_limit_s: float = 8.0,
     ) -> None:
-        self._synthesizers = synthesizers
-        self._feed = feed
+        self._router = router
+        self._health = health
         self._clock = clock
-        self._chunk_timeout_s = chunk_timeout_s
-        self._failures: dict[str, int] = {}
-        self._rests_until_s: dict[str, float] = {}
+        self._cache = cache
+        self._usage = usage or NoLedger()
+        self._time_limit_s = time_limit_s
 
     async def say(
-        self, text: str, language: str, settings: VoiceSettings
+        self, text: str, language: str, personality: Personality
     ) -> AsyncGenerator[tuple[AudioChunk, Rendering | None]]:
         """Sound for one sentence; the first chunk of each engine that speaks comes with its ``Rendering``.
 
         Nothing where the text has nothing to say. Raises ``ProviderError`` when no engine could say it.
         """
-        began = self._clock()
-        attempts: list[Attempt] = []
-        for synthesizer in self._able(language):
-            name = synthesizer.capabilities.name
-            voice = Voice(synthesizer.voice_for(language) or "", language, settings)
-            asked = self._clock()
-            rendering: Rendering | None = None
-            try:
-                async with aclosing(self._chunks(synthesizer, text, voice)) as chunks:
-                    async for chunk in chunks:
-                        if rendering is not None:
-                            yield chunk, None
-                            continue
-                        now = self._clock()
-                        attempts.append(Attempt(name, None, (now - asked) * 1000))
-                        rendering = Rendering(name, voice.name, (now - began) * 1000, list(attempts))
-                        yield chunk, rendering
-                if rendering is None:
-                    raise ProviderError(f"The voice {name} made no sound of a text.")  # noqa: TRY301 - as if it had
-            except Exception as error:  # noqa: BLE001 - a defect in one engine must not silence the others
-                code = error.code if isinstance(error, AssistantError) else "defect"
-                attempts.append(Attempt(name, code, (self._clock() - asked) * 1000))
-                self._rest(name, error)
-            else:
-                self._recovered(name)
-                return
-        tried = ", ".join(f"{attempt.provider} ({attempt.error})" for attempt in attempts if attempt.error)
+        if not takeable(text):
+            return
+        began_s = self._clock()
+        routing = self._router.routes(personality.voice, language)
+        attempts = list(routing.passed_over)
+        broken: set[str] = set()
+        async with aclosing(self._ways(routing.routes, text, attempts)) as ways:
+            async for way in ways:
+                if way.route.provider in broken:
+                    continue
+                try:
+                    async with aclosing(self._speak(way, text, personality, began_s, attempts)) as chunks:
+                        async for item in chunks:
+                            yield item
+                except ModelError:
+                    continue
+                except Exception:  # noqa: BLE001 - a defect in one engine must not silence the others
+                    broken.add(way.route.provider)  # another of its voices would fail in the same way
+                else:
+                    return
+        tried = ", ".join(f"{attempt.provider} ({attempt.error})" for attempt in attempts)
         raise ProviderError(
             f"No voice could speak: {tried or f'none speaks {language!r}'}.",
             remedy="Run `assistant check` to see what each voice needs.",
         )
 
-    def _able(self, language: str) -> list[Synthesizer]:
-        """Engines with a voice for the language, in order, those at rest last.
+    async def _ways(self, routes: Sequence[Route], text: str, attempts: list[Attempt]) -> AsyncGenerator[_Way]:
+        """The router's order, engines at rest last, unless the sentence was finished before."""
+        rested: list[_Way] = []
+        for route in routes:
+            way = await self._way(route, text)
+            if way.finished is None and self._health.resting(route.provider, route.voice.name):
+                attempts.append(Attempt(route.provider, RESTING, 0.0))
+                rested.append(way)
+            else:
+                yield way
+        for way in rested:
+            yield way
 
-        Where none has a voice for it, an accent is better than silence.
-        """
-        able = [one for one in self._synthesizers if one.voice_for(language)] or list(self._synthesizers)
-        now_s = self._clock()
-        return sorted(able, key=lambda one: self._rests_until_s.get(one.capabilities.name, now_s) > now_s)
+    async def _way(self, route: Route, text: str) -> _Way:
+        """With the sentence's sound from the cache, where it is there."""
+        if self._cache is None:
+            return _Way(route)
+        try:
+            async with asyncio.timeout(FINGERPRINT_TIMEOUT_S):
+                fingerprint = await route.synthesizer.fingerprint(route.voice)
+        except Exception:  # noqa: BLE001 - whatever is wrong shows when it is to speak
+            return _Way(route)
+        key = sound_key(text, route.voice, route.provider, fingerprint)
+        return _Way(route, key, await self._cache.find(key))
 
-    async def _chunks(self, synthesizer: Synthesizer, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
-        limit_s = self._chunk_timeout_s
-        async with aclosing(synthesizer.synthesize(text, voice)) as chunks:
+    async def _speak(
+        self, way: _Way, text: str, personality: Personality, began_s: float, attempts: list[Attempt]
+    ) -> AsyncGenerator[tuple[AudioChunk, Rendering | None]]:
+        """One engine's try; its outcome goes into the trail, the account and the engine's health."""
+        provider, voice = way.route.provider, way.route.voice.name
+        asked_s = self._clock()
+        rendering: Rendering | None = None
+        audio_s, outcome, code = 0.0, Outcome.LEFT, ""
+        try:
+            async with aclosing(self._limited(way, text, began_s)) as chunks:
+                async for chunk in chunks:
+                    audio_s += chunk.duration_s
+                    if rendering is not None:
+                        yield chunk, None
+                        continue
+                    now_s = self._clock()
+                    attempts.append(Attempt(provider, None, (now_s - asked_s) * 1000))
+                    first_ms = (now_s - began_s) * 1000
+                    rendering = Rendering(provider, voice, first_ms, way.finished is not None, list(attempts))
+                    yield chunk, rendering
+            outcome = Outcome.DONE if way.finished is None else Outcome.CACHED
+        except Exception as error:
+            outcome, code = Outcome.FAILED, error.code if isinstance(error, AssistantError) else "defect"
+            attempts.append(Attempt(provider, code, (self._clock() - asked_s) * 1000))
+            self._health.failed(provider, error, voice)
+            raise
+        finally:
+            latency_ms = rendering.attempts[-1].ms if rendering is not None else None
+            self._usage.record(Use("tts", provider, outcome, personality, voice, latency_ms, audio_s, len(text), code))
+        if outcome is Outcome.DONE:
+            self._health.worked(provider, voice)
+
+    async def _limited(self, way: _Way, text: str, began_s: float) -> AsyncGenerator[AudioChunk]:
+        """Chunks of one engine, each within its time limit. Raises ``ProviderTimeout``."""
+        limit_s = max(self._time_limit_s - (self._clock() - began_s), self._time_limit_s * LATE_SHARE)
+        async with aclosing(self._sound(way, text)) as chunks:
             while True:
                 try:
                     async with asyncio.timeout(limit_s):
@@ -121,21 +187,22 @@ class FallbackVoice:
                 except StopAsyncIteration:
                     return
                 except TimeoutError as error:
-                    name = synthesizer.capabilities.name
-                    raise ProviderTimeout(f"The voice {name} gave no sound for {limit_s:g} s.") from error
+                    raise ProviderTimeout(f"The voice {way.route.provider} gave no sound for {limit_s:g} s.") from error
                 yield chunk
+                limit_s = self._time_limit_s
 
-    def _rest(self, provider: str, error: Exception) -> None:
-        """A failing engine rests twice as long each time."""
-        failures = self._failures[provider] = self._failures.get(provider, 0) + 1
-        rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2 ** (failures - 1))
-        self._rests_until_s[provider] = self._clock() + rest_s
-        reason = without_words(error)
-        log.warning("The voice %s failed and rests for %.0f s: %s", provider, rest_s, reason)
-        if failures == 1:
-            self._feed.publish(ProviderState(provider, "failing", reason))
+    def _sound(self, way: _Way, text: str) -> AsyncGenerator[AudioChunk]:
+        """A sentence's sound: finished, or shared with all who ask for it now, or made for this one."""
+        route = way.route
+        if way.finished is not None:
+            return _each(way.finished)
+        if self._cache is None or way.key is None:
+            return proper(route.synthesizer.synthesize(text, route.voice), route.provider)
+        return self._cache.shared(
+            way.key, route.provider, lambda: proper(route.synthesizer.synthesize(text, route.voice), route.provider)
+        )
 
-    def _recovered(self, provider: str) -> None:
-        if self._failures.pop(provider, 0):
-            del self._rests_until_s[provider]
-            self._feed.publish(ProviderState(provider, "ok", "speaks again"))
+
+async def _each(chunks: Sequence[AudioChunk]) -> AsyncGenerator[AudioChunk]:
+    for chunk in chunks:
+        yield chunk

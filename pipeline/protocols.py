@@ -46,6 +46,9 @@ class Capabilities:
     needs_network: bool = False
     """Sends something off this machine."""
 
+    last_resort: bool = False
+    """Plain, but always there: a voice for when no better one can speak."""
+
     licence: str = ""
     """SPDX identifier or name of the licence of the model in use."""
 
@@ -172,6 +175,13 @@ class Agent(Provider, Protocol):
         """
         ...
 
+    def phrases(self, personality: Personality, language: str) -> Sequence[str]:
+        """Answers it often gives in a language, whole and in the exact words, so that they can be spoken beforehand.
+
+        None for agents that do not know theirs.
+        """
+        ...
+
 
 class Synthesizer(Provider, Protocol):
     """Text to speech."""
@@ -183,6 +193,17 @@ class Synthesizer(Provider, Protocol):
         """
         ...
 
-    def voice_for(self, language: str) -> str | None:
-        """Name of its voice for a language (ISO 639-1), or None where it has none on this machine."""
+    def voice_for(self, language: str, wanted: str = "") -> str | None:
+        """Name of its voice for a language (ISO 639-1), or None where it has none on this machine.
+
+        ``wanted`` names a voice to take if it speaks the language, whether it is there or not: that it is missing
+        shows when it is to speak.
+        """
+        ...
+
+    async def fingerprint(self, voice: Voice) -> str:
+        """What shapes the sound besides text and ``voice``: hash of the model file, the engine's settings and version.
+
+        Equal fingerprints, voices and texts may share one recording. Raises ``ProviderError`` or ``ModelError``.
+        """
         ...

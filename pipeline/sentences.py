@@ -117,6 +117,12 @@ class SentenceSplitter:
         return sentence_end
 
 
+def sentences_of(text: str) -> list[str]:
+    """Sentences of a whole text."""
+    splitter = SentenceSplitter()
+    return [*splitter.feed(text), *splitter.flush()]
+
+
 async def sentences(pieces: AsyncIterator[str]) -> AsyncGenerator[str]:
     """Sentences of a text that arrives in pieces, each as soon as its end is certain.
 

@@ -137,10 +137,28 @@ class NoSpeech:
 
 @dataclass(frozen=True, slots=True)
 class VoiceSettings:
-    """How to speak. Synthesizers ignore what they cannot do."""
+    """How to speak. Synthesizers ignore what they cannot do. The defaults are those of the XTTS v2 model's own card."""
 
     speed: float = 1.0
     """1 is the voice's own pace, 2 twice as fast; the pitch stays."""
+
+    temperature: float = 0.75
+    """Liveliness of a cloned voice: near 0 flat and safe, above 1 erratic."""
+
+    length_penalty: float = 1.0
+    """Above 1 a cloned voice prefers longer renderings; counts with beam search only."""
+
+    repetition_penalty: float = 5.0
+    """Keeps a cloned voice from stammering: 1 does nothing, above 10 it swallows sounds."""
+
+    top_k: int = 50
+    """Likeliest sounds that a cloned voice chooses from: 1 is always the same."""
+
+    top_p: float = 0.85
+    """Share of probability that a cloned voice chooses from, 0 to 1."""
+
+    emotion: str = "neutral"
+    """Mood, for engines that know moods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +174,52 @@ class Voice:
     settings: VoiceSettings = field(default_factory=VoiceSettings)
     """Pace and the like."""
 
+    sample: str = ""
+    """Address of the recording whose voice to speak with, for engines that clone; its name holds the content's hash."""
+
+
+class VoiceMode(StrEnum):
+    """Whose voice a personality has."""
+
+    DEFAULT = "default"
+    """One of the engine's own."""
+    CUSTOM = "custom"
+    """The one of its sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceChoice:
+    """An engine and one of its voices."""
+
+    provider: str
+    """The engine, such as ``piper``."""
+
+    voice_id: str = ""
+    """Its name for the voice; empty means its best one for the language."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceConfig:
+    """The voice that a personality wants. The router decides with what it really speaks."""
+
+    provider: str = "piper"
+    """The engine, such as ``piper`` or ``xtts_v2``."""
+
+    mode: VoiceMode = VoiceMode.DEFAULT
+    """Whether it is the voice of a sample."""
+
+    voice_id: str = ""
+    """The engine's name for the voice; empty means its best one for the language."""
+
+    sample: str = ""
+    """Address of the sample, empty where there is none."""
+
+    settings: VoiceSettings = field(default_factory=VoiceSettings)
+    """How to speak."""
+
+    fallback: VoiceChoice | None = None
+    """What to speak with where that cannot be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Personality:
@@ -169,6 +233,24 @@ class Personality:
 
     prompt: str = ""
     """Instructions for agents that take them."""
+
+    id: str = ""
+    """UUID; empty for one that is stored nowhere."""
+
+    tenant: str = "default"
+    """The shop it belongs to."""
+
+    languages: tuple[str, ...] = ()
+    """Further languages it speaks, ISO 639-1 codes."""
+
+    greeting: str = ""
+    """What it says when it is switched to; empty says nothing."""
+
+    wake_word: str = ""
+    """The wake word that calls it and no other; empty where it has none of its own."""
+
+    voice: VoiceConfig = field(default_factory=VoiceConfig)
+    """How it sounds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 from pipeline.audio import AudioChunk
@@ -13,9 +13,10 @@ from pipeline.delivery import Delivery
 from pipeline.errors import AudioFileError, DeviceError, ProviderError, first_cause, without_words
 from pipeline.events import EventFeed, NoSpeechHeard, ReplyText, StagesMs, TranscriptReady, TurnEnd
 from pipeline.fallback import FallbackVoice
-from pipeline.protocols import Agent, Speaker, Transcriber
-from pipeline.sentences import sentences
-from pipeline.speech import Exchange, NoSpeech, NoSpeechReason, Personality, Transcript, Utterance, VoiceSettings
+from pipeline.fallback_transcriber import FallbackTranscriber
+from pipeline.protocols import Agent, Speaker
+from pipeline.sentences import sentences, sentences_of
+from pipeline.speech import Exchange, NoSpeech, NoSpeechReason, Personality, Transcript, Utterance, primary_language
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ SENTENCES_AHEAD = 16
 class TurnParts:
     """What answers a customer."""
 
-    transcriber: Transcriber
+    transcriber: FallbackTranscriber
     agent: Agent
     voice: FallbackVoice
     speaker: Speaker
@@ -40,8 +41,15 @@ class TurnParts:
     """What is said when there is no answer, by language (ISO 639-1); ``en`` is always there."""
     repeat_requests: Mapping[str, str]
     """What is said when somebody spoke but was not understood, in the same form."""
+    recorded_apologies: Mapping[str, AudioChunk] = field(default_factory=dict)
+    """Played when no voice can speak, by language (ISO 639-1)."""
     error_tone: AudioChunk | None = None
-    """Played when no voice can speak."""
+    """Played when there is no such recording either."""
+
+    def sorry(self, language: str) -> AudioChunk | None:
+        """What to play when no voice can speak: a recording in the customer's language or in English, else a tone."""
+        recorded = self.recorded_apologies
+        return recorded.get(primary_language(language)) or recorded.get("en") or self.error_tone
 
 
 @dataclass(slots=True)
@@ -52,7 +60,6 @@ class Turn:
     feed: EventFeed
     clock: Callable[[], float]
     personality: Personality
-    voice_settings: VoiceSettings
     history: Sequence[Exchange]
     heard_by_s: float
     """Clock time at which the end of the utterance was decided."""
@@ -60,6 +67,7 @@ class Turn:
     transcript: Transcript | None = None
     """What the customer said, once known."""
     _delivery: Delivery = field(init=False)
+    _utterance: Utterance | None = None
     _transcribed_s: float = 0.0
     _first_sentence_s: float | None = None
 
@@ -69,8 +77,8 @@ class Turn:
             voice=parts.voice,
             speaker=parts.speaker,
             speakable=parts.speakable,
-            settings=self.voice_settings,
-            error_tone=parts.error_tone,
+            personality=self.personality,
+            sorry=parts.sorry,
             feed=self.feed,
             clock=self.clock,
         )
@@ -80,18 +88,35 @@ class Turn:
 
         Whatever fails becomes an apology; only a lost sound device is raised (``DeviceError``).
         """
+        async with self._aloud():
+            if await self._transcribe(utterance):
+                await self._reply()
+
+    async def announce(self, text: str) -> None:
+        """Say something without having been asked, in the personality's language; otherwise as ``answer``."""
+        async with self._aloud():
+            for sentence in sentences_of(text):
+                await self._delivery.say(sentence, self.personality.language)
+
+    def switch(self, personality: Personality) -> None:
+        """Go on speaking as somebody else, at once."""
+        self.personality = personality
+        self._delivery.switch(personality)
+
+    @asynccontextmanager
+    async def _aloud(self) -> AsyncIterator[None]:
+        """With the loudspeaker, which is silent at the end."""
         speaker = self.parts.speaker
         await speaker.start()
         try:
             try:
-                if await self._transcribe(utterance):
-                    await self._reply()
+                yield
             except Exception as error:  # noqa: BLE001 - the end of a turn: the customer hears something
                 await self._apologise_for(error)
             await speaker.finish()
         finally:
             speaker.stop()
-            self.feed.publish(self._turn_end(utterance))
+            self.feed.publish(self._turn_end())
 
     def heard_text(self) -> str:
         """The part of the answer that has left the loudspeaker."""
@@ -99,6 +124,7 @@ class Turn:
 
     async def _transcribe(self, utterance: Utterance) -> bool:
         """Whether there is something to answer."""
+        self._utterance = utterance
         try:
             result = await self.parts.transcriber.transcribe(utterance)
         finally:
@@ -170,11 +196,11 @@ class Turn:
         await self._delivery.say(text, language)
         return text
 
-    def _turn_end(self, utterance: Utterance) -> TurnEnd:
+    def _turn_end(self) -> TurnEnd:
         first_audible_s = self._delivery.first_audible_s
-        if first_audible_s is None or self._first_sentence_s is None:
+        if first_audible_s is None or self._first_sentence_s is None or self._utterance is None:
             return TurnEnd(None, None)
-        end_of_turn_ms = (utterance.decided_s - utterance.speech_end_s) * 1000
+        end_of_turn_ms = (self._utterance.decided_s - self._utterance.speech_end_s) * 1000
         return TurnEnd(
             end_of_turn_ms + (first_audible_s - self.heard_by_s) * 1000,
             StagesMs(

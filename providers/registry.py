@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from pipeline.errors import ProviderMissing
+from pipeline.errors import ProviderMissing, QuotaExceeded
 from providers.settings import ProviderSettings
 
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
@@ -51,9 +51,45 @@ class ModelFolder(Protocol):
         """Names of the present models of a kind (``whisper``, ``piper``, ``wake_word``), best first."""
         ...
 
+    def fingerprint(self, name: str) -> str:
+        """Hash of what makes up a present model; reads its files the first time and whenever they changed.
+
+        Raises ``ModelMissing``.
+        """
+        ...
+
     def licence(self, name: str) -> str:
         """Licence of a catalogued model, "" where unknown."""
         ...
+
+
+class CharacterQuota(Protocol):
+    """How much of a cloud voice may be used in a month."""
+
+    async def reserve(self, provider: str, voice_class: str, characters: int, limit: int) -> None:
+        """Count characters as spent, before the call. Raises ``QuotaExceeded`` where the month's would pass ``limit``.
+
+        What was reserved stays spent, also after a crash, unless ``give_back`` says otherwise.
+        """
+        ...
+
+    async def give_back(self, provider: str, voice_class: str, characters: int) -> None:
+        """The call was certainly not billed."""
+        ...
+
+
+class NoQuota:
+    """No cloud voice may be used: there is nowhere to count."""
+
+    async def reserve(self, provider: str, voice_class: str, characters: int, limit: int) -> None:
+        """Refuse."""
+        raise QuotaExceeded(
+            f"What {provider} costs cannot be counted, so it is not used.",
+            remedy="See `assistant check`: storage.",
+        )
+
+    async def give_back(self, provider: str, voice_class: str, characters: int) -> None:
+        """Nothing was spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +101,9 @@ class Resources:
 
     folder: Path = field(default_factory=Path)
     """Relative paths in settings start here: the folder of ``config.yaml``."""
+
+    quota: CharacterQuota = field(default_factory=NoQuota)
+    """What cloud voices may still say this month."""
 
 
 def names(stage: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 from collections.abc import Iterator, Mapping
@@ -51,6 +52,7 @@ class ModelStore:
         self.folder = folder
         self.mirror = mirror
         self.catalogue = catalogue if catalogue is not None else load_catalogue()
+        self._fingerprints: dict[str, tuple[object, str]] = {}
         self._folders = tuple(dict.fromkeys((folder, bundled if bundled is not None else bundled_folder())))
 
     def path(self, name: str) -> Path:
@@ -80,6 +82,16 @@ class ModelStore:
             *(name for name, own_kind in self.own().items() if own_kind == kind),
             *(model.name for model in known if model.bundled),
         ]
+
+    def fingerprint(self, name: str) -> str:
+        """Hash of a present model's files, read the first time and whenever one changed. Raises ``ModelMissing``."""
+        folder = self.path(name)
+        files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name[0] != ".")
+        known = tuple((file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files)
+        if self._fingerprints.get(name, (None, ""))[0] != known:
+            digest = hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()
+            self._fingerprints[name] = (known, digest)
+        return self._fingerprints[name][1]
 
     def licence(self, name: str) -> str:
         """Name of a catalogued model's licence, "" where unknown."""

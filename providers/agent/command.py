@@ -61,6 +61,10 @@ class CommandAgent:
         """Text as the program writes it."""
         return limited("command", self._written(transcript, personality, history), self._settings)
 
+    def phrases(self, personality: Personality, language: str) -> Sequence[str]:
+        """None: its answers are not known beforehand."""
+        return ()
+
     async def _written(
         self, transcript: Transcript, personality: Personality, history: Sequence[Exchange]
     ) -> AsyncGenerator[str, None]:

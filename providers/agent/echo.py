@@ -43,6 +43,10 @@ class EchoAgent:
         """The customer's words, in one piece."""
         return limited("echo", self._words(transcript), self._settings)
 
+    def phrases(self, personality: Personality, language: str) -> Sequence[str]:
+        """None: its answers are not known beforehand."""
+        return ()
+
     async def _words(self, transcript: Transcript) -> AsyncGenerator[str, None]:
         yield f"{self._settings.prefix} {transcript.text}".strip()
 

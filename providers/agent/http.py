@@ -48,6 +48,10 @@ class HttpAgent(WebAgent):
         """Text as the webhook sends it."""
         return limited("http", self._answered(transcript, personality, history), self._settings)
 
+    def phrases(self, personality: Personality, language: str) -> Sequence[str]:
+        """None: its answers are not known beforehand."""
+        return ()
+
     async def _answered(
         self, transcript: Transcript, personality: Personality, history: Sequence[Exchange]
     ) -> AsyncGenerator[str, None]:

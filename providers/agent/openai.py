@@ -79,6 +79,10 @@ class OpenAiAgent(WebAgent):
         """Words as the model writes them."""
         return limited("openai", self._written(transcript, personality, history), self._settings)
 
+    def phrases(self, personality: Personality, language: str) -> Sequence[str]:
+        """None: its answers are not known beforehand."""
+        return ()
+
     async def _written(
         self, transcript: Transcript, personality: Personality, history: Sequence[Exchange]
     ) -> AsyncGenerator[str, None]:

@@ -85,7 +85,13 @@ class EspeakSynthesizer:
     @property
     def capabilities(self) -> Capabilities:
         """Its languages are known once it is entered."""
-        return Capabilities(name="espeak_ng", languages=self._languages, streams=True, licence="GPL-3.0-or-later")
+        return Capabilities(
+            name="espeak_ng",
+            languages=self._languages,
+            streams=True,
+            last_resort=True,
+            licence="GPL-3.0-or-later",
+        )
 
     async def __aenter__(self) -> Self:
         """Find the program and ask it for its languages. Raises ``ProviderMissing``."""
@@ -115,12 +121,18 @@ class EspeakSynthesizer:
         """Nothing to give back: a program ends with its text."""
         self._command = ()
 
-    def voice_for(self, language: str) -> str | None:
-        """Name of the voice for a language, None where the program has none."""
-        wanted = primary_language(language)
-        if wanted in self._settings.voices:
-            return self._settings.voices[wanted]
-        return PREFERRED.get(wanted, wanted) if wanted in self._languages else None
+    def voice_for(self, language: str, wanted: str = "") -> str | None:
+        """Name of the voice for a language, None where the program has none; ``wanted`` if it speaks that."""
+        asked = primary_language(language)
+        if wanted and primary_language(wanted) == asked:
+            return wanted
+        if asked in self._settings.voices:
+            return self._settings.voices[asked]
+        return PREFERRED.get(asked, asked) if asked in self._languages else None
+
+    async def fingerprint(self, voice: Voice) -> str:
+        """The program in use and these settings; its version is that of the machine."""
+        return f"{self._name(voice)} {' '.join(self._command)} {self._settings.model_dump_json()}"
 
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """Sound for a text in chunks of 0.1 s; none for a text without a letter or digit.

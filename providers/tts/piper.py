@@ -6,6 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
+from importlib.metadata import version
 from types import TracebackType
 from typing import Self
 
@@ -90,6 +91,7 @@ class PiperSynthesizer:
         self._settings = settings
         self._models = resources.models
         self._worker: ModelWorker | None = None
+        self._hashed: set[str] = set()
         # Only the worker's thread touches it.
         self._loaded: OrderedDict[str, LoadedVoice] = OrderedDict()
 
@@ -140,15 +142,28 @@ class PiperSynthesizer:
             self._worker = None
         self._loaded.clear()
 
-    def voice_for(self, language: str) -> str | None:
-        """Name of the voice for a language (ISO 639-1), None where none is present."""
-        wanted = primary_language(language)
-        if wanted in self._settings.voices:
-            return self._settings.voices[wanted]
-        if self._settings.voice != AUTO and primary_language(self._settings.voice) == wanted:
+    def voice_for(self, language: str, wanted: str = "") -> str | None:
+        """Name of the voice for a language (ISO 639-1), None where none is present; ``wanted`` if it speaks that."""
+        asked = primary_language(language)
+        if wanted and (primary_language(wanted) == asked or wanted == self._settings.voices.get(asked)):
+            return wanted
+        if asked in self._settings.voices:
+            return self._settings.voices[asked]
+        if self._settings.voice != AUTO and primary_language(self._settings.voice) == asked:
             return self._settings.voice
-        present = [name for name in self._present() if primary_language(name) == wanted]
+        present = [name for name in self._present() if primary_language(name) == asked]
         return min(present, key=_rank, default=None)
+
+    async def fingerprint(self, voice: Voice) -> str:
+        """The voice file's hash, these settings, and the version of piper-tts. Raises ``ModelError``."""
+        if self._worker is None:
+            raise ProviderError("Piper is not open.", retryable=False)
+        name = self._name(voice)
+        if name not in self._hashed:  # reading 60 MB is work for the thread; later calls look at size and time only
+            await self._worker.run(lambda _: self._models.fingerprint(name))
+            self._hashed.add(name)
+        model = self._models.fingerprint(name)
+        return f"{name} {model} {self._settings.model_dump_json()} {version('piper-tts')}"
 
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """Sound for a text in chunks of 0.1 s; none for a text without a letter or digit.

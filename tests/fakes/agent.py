@@ -42,6 +42,9 @@ class FakeAgent:
         self.asked.append((transcript, personality, tuple(history)))
         return limited("fake", self._said(), self._limits)
 
+    def phrases(self, personality: Personality, language: str) -> Sequence[str]:
+        return tuple(self.pieces)
+
     async def _said(self) -> AsyncGenerator[str, None]:
         for number in range(len(self.pieces) + 1):
             if number == self.hang_after:

@@ -33,6 +33,10 @@ class ScriptedSynthesizer:
         self.name = name
         self.languages = languages
         self.pitch_hz = pitch_hz
+        self.model_hash = "0"
+        """What it answers when asked what it sounds like."""
+        self.flags: dict[str, bool] = {}
+        """Further capabilities, such as ``needs_network``."""
         self.said: list[str] = []
         """Every text asked for."""
         self.cancelled: list[str] = []
@@ -50,7 +54,7 @@ class ScriptedSynthesizer:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(name=self.name, languages=frozenset(self.languages), streams=True)
+        return Capabilities(name=self.name, languages=frozenset(self.languages), streams=True, **self.flags)
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,8 +64,13 @@ class ScriptedSynthesizer:
     ) -> None:
         return None
 
-    def voice_for(self, language: str) -> str | None:
+    async def fingerprint(self, voice: Voice) -> str:
+        return self.model_hash
+
+    def voice_for(self, language: str, wanted: str = "") -> str | None:
         code = language.lower().partition("-")[0]
+        if wanted and wanted.endswith(f"-{code}"):
+            return wanted
         return f"{self.name}-{code}" if code in self.languages else None
 
     async def synthesize(self, text: str, voice: Voice) -> AsyncIterator[AudioChunk]:

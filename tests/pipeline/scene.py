@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,18 @@ import numpy as np
 import soundfile
 
 from pipeline.audio import LISTENING_RATE_HZ, AudioChunk
+from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.conversation import Conversation, ConversationSettings
 from pipeline.ears import Ears
 from pipeline.errors import ProviderError
 from pipeline.events import EventFeed
 from pipeline.fallback import FallbackVoice
+from pipeline.fallback_transcriber import FallbackTranscriber
 from pipeline.hearing import Hearing
 from pipeline.protocols import Agent, Synthesizer
+from pipeline.routing import SpeechRouter
 from pipeline.segmenter import SegmenterSettings
-from pipeline.speech import NoSpeechReason, Personality, VoiceSettings
+from pipeline.speech import NoSpeechReason, Personality, VoiceConfig
 from pipeline.turn import TurnParts
 from providers.audio.wav import FastPace, WavMicrophone, WavSpeaker
 from tests.fakes.agent import FakeAgent
@@ -32,6 +35,10 @@ WAKE_S = 0.6
 """Length of the scripted wake word."""
 
 
+ROBIN = Personality("Robin", voice=VoiceConfig(provider="fake"))
+"""Speaks with the scripted voice."""
+
+
 class Clock:
     """Stands still unless a test moves it."""
 
@@ -40,6 +47,13 @@ class Clock:
 
     def __call__(self) -> float:
         return self.s
+
+
+def voice_of(
+    engines: Sequence[Synthesizer], feed: EventFeed, clock: Callable[[], float], **options: Any
+) -> FallbackVoice:
+    """Engines as one voice."""
+    return FallbackVoice(SpeechRouter(engines), CircuitBreaker(feed, clock), clock, **options)
 
 
 @dataclass
@@ -52,6 +66,7 @@ class Scene:
     recogniser_fails: Sequence[ProviderError] = ()
     agent: Agent = field(default_factory=FakeAgent)
     voices: Sequence[Synthesizer] = field(default_factory=lambda: [ScriptedSynthesizer()])
+    personality: Personality = ROBIN
     settings: ConversationSettings = field(default_factory=ConversationSettings)
     error_tone: AudioChunk | None = None
     clock: Clock = field(default_factory=Clock)
@@ -68,22 +83,21 @@ class Scene:
         async with WavMicrophone(self._record(), pace) as microphone, WavSpeaker(self.replies, pace) as speaker:
             hearing = Hearing(ScriptedVoiceDetector(), ScriptedWakeWordDetector(*self._wake_ends()))
             parts = TurnParts(
-                self.transcriber,
+                FallbackTranscriber([self.transcriber], CircuitBreaker(feed, self.clock), self.clock),
                 self.agent,
-                FallbackVoice(self.voices, feed, self.clock),
+                voice_of(self.voices, feed, self.clock),
                 speaker,
                 lambda text, _: text,
                 {"en": "Sorry."},
                 {"en": "Again please."},
-                self.error_tone,
+                error_tone=self.error_tone,
             )
             await Conversation(
                 ears=Ears(microphone, hearing, SegmenterSettings(), feed),
                 parts=parts,
                 feed=feed,
                 clock=self.clock,
-                personality=Personality("Robin"),
-                voice_settings=VoiceSettings(),
+                personality_for=lambda _: self.personality,
                 settings=self.settings,
             ).run()
         return events

@@ -10,14 +10,16 @@ import pytest
 from pipeline.audio import AudioChunk
 from pipeline.errors import ProviderError
 from pipeline.events import EventFeed
-from pipeline.fallback import FallbackVoice, Rendering
-from pipeline.speech import Voice, VoiceSettings
+from pipeline.fallback import Rendering
+from pipeline.speech import Personality, Voice, VoiceConfig
 from tests.fakes.synthesizer import ScriptedSynthesizer
-from tests.pipeline.scene import Clock
+from tests.pipeline.scene import Clock, voice_of
 
 pytestmark = pytest.mark.unit
 
 TEXT = "We close at nine."
+
+ROBIN = Personality("Robin", voice=VoiceConfig(provider="first"))
 
 
 async def say(
@@ -27,10 +29,10 @@ async def say(
     feed = EventFeed()
     if events is not None:
         feed.subscribe(lambda record: events.append(record.as_dict()))
-    voice = FallbackVoice(engines, feed, lambda: 0.0, chunk_timeout_s=0.05)
+    voice = voice_of(engines, feed, lambda: 0.0, time_limit_s=0.05)
     sound_s, who = 0.0, []
     for _ in range(times):
-        async for chunk, rendering in voice.say(TEXT, language, VoiceSettings()):
+        async for chunk, rendering in voice.say(TEXT, language, ROBIN):
             sound_s += chunk.duration_s
             who += [rendering] if rendering else []
     return sound_s, who
@@ -79,14 +81,14 @@ async def test_recovery_by_the_next_sentence_and_its_events() -> None:
     events: list[dict[str, Any]] = []
     first, second = engine("first", fails_after=0), engine("second")
     clock = Clock()
-    voice = FallbackVoice([first, second], feed := EventFeed(), clock)
+    voice = voice_of([first, second], feed := EventFeed(), clock)
     feed.subscribe(lambda record: events.append(record.as_dict()))
     asked = []
     # It fails at 0 s and rests for 5 s, fails at 6 s and rests for 10 s, speaks again at 17 s.
     for at_s, fails in ((0, 0), (1, None), (6, 0), (15, None), (17, None), (18, None)):
         clock.s, first.fails_after = at_s, fails
         before = len(first.said)
-        async for _ in voice.say(TEXT, "en", VoiceSettings()):
+        async for _ in voice.say(TEXT, "en", ROBIN):
             pass
         asked.append(len(first.said) > before)
     assert asked == [True, False, True, False, True, True]
@@ -96,12 +98,12 @@ async def test_recovery_by_the_next_sentence_and_its_events() -> None:
 
 async def test_an_engine_at_rest_still_speaks_where_no_other_can() -> None:
     only = engine("only", fails_after=0)
-    voice = FallbackVoice([only], EventFeed(), lambda: 0.0)
+    voice = voice_of([only], EventFeed(), lambda: 0.0)
     with pytest.raises(ProviderError):
-        async for _ in voice.say(TEXT, "en", VoiceSettings()):
+        async for _ in voice.say(TEXT, "en", ROBIN):
             pass
     only.fails_after = None
-    assert [chunk async for chunk, _ in voice.say(TEXT, "en", VoiceSettings())]
+    assert [chunk async for chunk, _ in voice.say(TEXT, "en", ROBIN)]
 
 
 async def test_a_defect_in_one_engine_does_not_silence_the_others() -> None:

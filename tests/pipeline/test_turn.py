@@ -13,17 +13,18 @@ import numpy as np
 import pytest
 
 from pipeline.audio import AudioChunk, from_float, silence
+from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.earcons import error
 from pipeline.errors import AssistantError, AudioFileError, DeviceLost, ProviderError
 from pipeline.events import EventFeed
-from pipeline.fallback import FallbackVoice
-from pipeline.speech import Exchange, NoSpeechReason, Personality, Transcript, Utterance, Voice, VoiceSettings
+from pipeline.fallback_transcriber import FallbackTranscriber
+from pipeline.speech import Exchange, NoSpeechReason, Transcript, Utterance, Voice
 from pipeline.turn import Turn, TurnParts
 from tests.fakes.agent import FakeAgent
 from tests.fakes.audio import FakeSpeaker
 from tests.fakes.stt import ScriptedTranscriber
 from tests.fakes.synthesizer import ScriptedSynthesizer
-from tests.pipeline.scene import Clock
+from tests.pipeline.scene import ROBIN, Clock, voice_of
 
 pytestmark = pytest.mark.unit
 
@@ -44,12 +45,13 @@ class Stage:
         self.voices = parts.get("voices") or [ScriptedSynthesizer()]
         self.turn = Turn(
             TurnParts(
-                self.transcriber, self.agent, FallbackVoice(self.voices, self.feed, self.clock), self.speaker,
+                FallbackTranscriber([self.transcriber], CircuitBreaker(self.feed, self.clock), self.clock), self.agent,
+                voice_of(self.voices, self.feed, self.clock), self.speaker,
                 parts.get("speakable", lambda text, _: text),
                 {"en": "Sorry.", "es": "Perdón."}, {"en": "Again please."},
-                parts.get("error_tone"),
+                error_tone=parts.get("error_tone"),
             ),
-            self.feed, self.clock, Personality("Robin"), VoiceSettings(), (), 0.0,
+            self.feed, self.clock, ROBIN, (), 0.0,
         )  # fmt: skip
 
     async def answer(self) -> None:
@@ -132,23 +134,23 @@ async def test_who_was_not_understood_is_asked_again_and_noise_is_not(reason: No
 
 
 async def test_leading_silence_is_waited_for_too() -> None:
-    """Half a second of silence in chunks of its own, then sound: the customer hears nothing for as long."""
+    """Silence in chunks of its own is not played at all; what the first audible chunk begins with is."""
 
     class LateSound(ScriptedSynthesizer):
         async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
             for _ in range(5):
                 yield silence(0.1, 16_000)
-            tone = 0.5 * np.ones(1600)
-            tone[:320] = 0.0
+            tone = 0.5 * np.ones(8000)
+            tone[:1600] = 0.0
             yield from_float(tone, 16_000)
 
     stage = Stage(voices=[LateSound()])
     await stage.answer()
-    assert stage.end()["stages_ms"]["tts"] == pytest.approx(520, abs=1)
-    assert stage.end()["response_ms"] == pytest.approx(700 + 520, abs=1)
+    assert stage.end()["stages_ms"]["tts"] == pytest.approx(100, abs=1)
+    assert stage.end()["response_ms"] == pytest.approx(700 + 100, abs=1)
 
 
-async def test_a_sentence_that_no_voice_could_say_was_not_heard() -> None:
+async def test_after_a_sentence_that_no_voice_could_say_nothing_more_is_said() -> None:
     class Picky(ScriptedSynthesizer):
         async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
             if "first" in text:
@@ -158,7 +160,9 @@ async def test_a_sentence_that_no_voice_could_say_was_not_heard() -> None:
 
     stage = Stage(agent=FakeAgent(["The first one. ", "The other one."]), voices=[Picky()], error_tone=error())
     await stage.answer()
-    assert stage.turn.heard_text() == "The other one."
+    assert stage.turn.heard_text() == ""
+    assert stage.spoken() == []
+    assert stage.speaker.played_s == pytest.approx(error().duration_s)
 
 
 async def test_an_interrupted_answer_leaves_nobody_at_work() -> None:

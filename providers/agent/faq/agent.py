@@ -70,6 +70,10 @@ class FaqAgent:
         """The whole answer at once."""
         return limited("faq", self._said(transcript, personality, history), self._settings)
 
+    def phrases(self, personality: Personality, language: str) -> Sequence[str]:
+        """The answers that are always the same."""
+        return ()
+
     def find(self, transcript: Transcript, personality: Personality, history: Sequence[Exchange]) -> Found:
         """The answer and the names of the questions that it is to."""
         knowledge = self._knowledge.get(transcript.language)
@@ -102,7 +106,7 @@ def _read_all(path: Path) -> Mapping[str, Knowledge]:
 def _zone(name: str) -> tzinfo | None:
     try:
         return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of zones, such as Europe
         raise SettingsError(
             f"There is no time zone {name!r}.", remedy="Write it as in Europe/Madrid; Debian's package tzdata has them."
         ) from error
