@@ -34,7 +34,7 @@ from pipeline.events import EventFeed
 from pipeline.fallback import FallbackVoice
 from pipeline.fallback_transcriber import FallbackTranscriber
 from pipeline.hearing import Hearing, HearingSettings
-from pipeline.on_demand import OnDemandSynthesizer, OnDemandTranscriber
+from pipeline.on_demand import OnDemand, OnDemandSynthesizer, OnDemandTranscriber
 from pipeline.protocols import Agent, Microphone, Speaker, VoiceDetector, WakeWordDetector
 from pipeline.routing import Cloud, SpeechRouter
 from pipeline.segmenter import SegmenterSettings
@@ -178,6 +178,7 @@ class App:
         """All engines in use as one voice."""
         async with AsyncExitStack() as stack:
             engines = [await stack.enter_async_context(engine) for engine in self.synthesizers()]
+            _tell_cautions(engines)
             database, cache = memory.database, self.settings.cache
             sounds: SpeechCache | None = None
             if cache.enabled and database is not None and database.problem is None:
@@ -215,6 +216,7 @@ class App:
             failures = [one.failure for one in entered if one.failure is not None]
             if len(failures) == len(entered):
                 raise failures[0]
+            _tell_cautions(entered)
             health = CircuitBreaker(self.feed, self.clock, what="recogniser")
             yield FallbackTranscriber(entered, health, self.clock, memory.statistics)
 
@@ -282,6 +284,14 @@ class App:
             WavMicrophone(ends.input, pace) if ends.input else SounddeviceMicrophone(audio.microphone),
             WavSpeaker(ends.output, pace) if ends.output else SounddeviceSpeaker(audio.speaker),
         )
+
+
+def _tell_cautions(providers: Sequence[OnDemand[Any]]) -> None:
+    """What the owner should know about the models in use."""
+    for provider in providers:
+        caution = provider.capabilities.caution
+        if caution is not None and provider.failure is None:
+            log.warning("%s %s", caution.message, caution.remedy)
 
 
 async def _beside(work: Coroutine[Any, Any, None], background: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -60,7 +60,7 @@ class ConversationSection(ProviderSettings):
     """Exchanges the agent is told about."""
     history_idle_s: float = Field(60.0, ge=1, le=3600)
     """The history is dropped after this many seconds without a turn."""
-    voice_timeout_s: float = Field(8.0, ge=0.5, le=120)
+    voice_timeout_s: float = Field(4.0, ge=0.5, le=120)
     """Seconds without a sound from a voice, loading it included, before the next voice is asked."""
     recorded_apologies: dict[str, Path] = Field({})
     """Sound files that say sorry when no voice can speak, by language (ISO 639-1), relative to ``config.yaml``; the

@@ -77,7 +77,7 @@ class FallbackVoice:
         *,
         cache: SpeechCache | None = None,
         usage: UsageLedger | None = None,
-        time_limit_s: float = 8.0,
+        time_limit_s: float = 4.0,
     ) -> None:
         self._router = router
         self._health = health

@@ -131,8 +131,6 @@ class FasterWhisperTranscriber:
         except BaseException:
             self._worker.close()
             raise
-        if caution := self.capabilities.caution:
-            log.warning("%s %s", caution.message, caution.remedy)
         return self
 
     async def __aexit__(

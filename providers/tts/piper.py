@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -21,8 +20,6 @@ from providers.model_worker import Cancelled, ModelWorker
 from providers.registry import Resources
 from providers.settings import ProviderSettings
 from providers.tts.piper_voice import LoadedVoice, Manner, Stop
-
-log = logging.getLogger(__name__)
 
 AUTO = "auto"
 
@@ -122,8 +119,6 @@ class PiperSynthesizer:
                 "There is no Piper voice on this machine.",
                 remedy=f"Fetch one: .venv/bin/assistant models pull {DEFAULT_VOICE}",
             )
-        if caution := self.capabilities.caution:
-            log.warning("%s %s", caution.message, caution.remedy)
         self._worker = ModelWorker("tts-piper")
         try:
             await self._worker.run(lambda _: self._warm_up(chosen))
