@@ -189,12 +189,12 @@ class Turn:
         return await self._say_one_of(self.parts.apologies, language)
 
     async def _say_one_of(self, texts: Mapping[str, str], language: str) -> str:
-        """Say one of our own sentences in the customer's language."""
-        text = texts.get(language) or texts["en"]
+        """Say one of our own sentences in the customer's language, in English where it has no words for it."""
+        spoken = language if language in texts else "en"
         if self._first_sentence_s is None:
             self._first_sentence_s = self.clock()
-        await self._delivery.say(text, language)
-        return text
+        await self._delivery.say(texts[spoken], spoken)
+        return texts[spoken]
 
     def _turn_end(self) -> TurnEnd:
         first_audible_s = self._delivery.first_audible_s
