@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pipeline.errors import SettingsError
 from pipeline.protocols import Capabilities
-from pipeline.speech import Exchange, Personality, Transcript
+from pipeline.speech import Exchange, Personality, Transcript, primary_language
 from providers.agent.faq.building import build
 from providers.agent.faq.knowledge import Found, Knowledge
 from providers.agent.faq.loading import siblings
@@ -71,8 +71,12 @@ class FaqAgent:
         return limited("faq", self._said(transcript, personality, history), self._settings)
 
     def phrases(self, personality: Personality, language: str) -> Sequence[str]:
-        """The answers that are always the same."""
-        return ()
+        """The answers to questions that name no thing, as they are at this time of the day.
+
+        An answer that tells the time itself is left out: it would be another one when it is asked for.
+        """
+        knowledge = self._knowledge.get(primary_language(language))
+        return knowledge.phrases(personality, self._clock(self._zone)) if knowledge is not None else ()
 
     def find(self, transcript: Transcript, personality: Personality, history: Sequence[Exchange]) -> Found:
         """The answer and the names of the questions that it is to."""

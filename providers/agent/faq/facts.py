@@ -26,6 +26,9 @@ ALWAYS = frozenset(
 )
 """Fields that every answer may name."""
 
+FLEETING = frozenset({"now.time", "last.answer"})
+"""Fields whose value no answer has for long."""
+
 ALL = "all"
 """Begins the fields that list rows of a table."""
 

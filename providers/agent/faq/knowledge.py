@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 
 from pipeline.speech import Exchange, Personality
-from providers.agent.faq.facts import FactBook, Moment
+from providers.agent.faq.facts import FLEETING, FactBook, Moment
 from providers.agent.faq.language import Language, Tokens
 from providers.agent.faq.matcher import Match, Matcher
 from providers.agent.faq.slots import Slot
@@ -38,8 +38,12 @@ class Answer:
 
     def said(self, facts: Facts, turn: int) -> str:
         """The text for these facts; ``turn`` chooses the variant."""
-        case = next(case for case in self.cases if all(one.holds(facts) for one in case.conditions))
-        return case.variants[turn % len(case.variants)].filled(facts)
+        variants = self.variants(facts)
+        return variants[turn % len(variants)].filled(facts)
+
+    def variants(self, facts: Facts) -> tuple[Template, ...]:
+        """The texts that may be said for these facts, one after the other in a conversation."""
+        return next(case for case in self.cases if all(one.holds(facts) for one in case.conditions)).variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,21 @@ class Knowledge:
             if things := [slot for slot in self.matcher.things(tokens) if slot.kind == kind]:
                 return Found(asking.say(answer, things[:1]), (), score)
         return Found(asking.say(self.unknown, ()), (), score)
+
+    def phrases(self, personality: Personality, now: datetime) -> list[str]:
+        """What is said now to a question that names no thing and begins a conversation, or to one not understood.
+
+        Each variant of it, in the exact words of ``answer``; without what will be wrong in a minute.
+        """
+        moment = Moment(now, personality, "")
+        facts = next(iter(self.facts.combinations((), moment)))
+        plain = [answer for name, answer in self.answers.items() if name in self.matcher.plain]
+        texts: list[str] = []
+        for answer in (*plain, self.unknown):
+            for turn, template in enumerate(answer.variants(facts)):
+                if not template.fields & FLEETING:
+                    texts.append(_Asking(self, moment, turn, 0.0, ()).say(answer, ()))
+        return list(dict.fromkeys(texts))
 
     def _parts(self, text: str, tokens: Tokens) -> Sequence[Tokens]:
         """A question made of several: by its sentences, else by "and"; nothing where it is one."""

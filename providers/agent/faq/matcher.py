@@ -63,6 +63,11 @@ class Matcher:
             for pattern in group:
                 self._weights[pattern] = sum(map(self._weight, pattern.tokens))
 
+    @property
+    def plain(self) -> frozenset[str]:
+        """Names of the questions that can be asked without naming a thing."""
+        return frozenset(pattern.question for pattern in self._groups.get(frozenset(), ()))
+
     def best(self, tokens: Tokens, about: Sequence[Slot] = ()) -> Match | None:
         """The question that fits best, however badly; None where none has much in common.
 
