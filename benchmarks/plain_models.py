@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from pipeline.errors import ModelMissing
@@ -21,6 +22,9 @@ class PlainModels:
 
     def present(self, kind: str) -> list[str]:
         return ["en_US-kiosk-low"] if kind == "piper" else []
+
+    def fingerprint(self, name: str) -> str:
+        return hashlib.sha256((self.path(name) / f"{name}.onnx").read_bytes()).hexdigest()
 
     def licence(self, name: str) -> str:
         return ""

@@ -84,13 +84,20 @@ class ModelStore:
         ]
 
     def fingerprint(self, name: str) -> str:
-        """Hash of a present model's files, read the first time and whenever one changed. Raises ``ModelMissing``."""
+        """Hash of a present model's files: their names and what is in them. Read the first time and when one changed.
+
+        Raises ``ModelMissing``, and ``ModelDamaged`` where a file cannot be read.
+        """
         folder = self.path(name)
-        files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name[0] != ".")
-        known = tuple((file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files)
-        if self._fingerprints.get(name, (None, ""))[0] != known:
-            digest = hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()
-            self._fingerprints[name] = (known, digest)
+        try:
+            files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name[0] != ".")
+            known = tuple((file, (stat := file.stat()).st_size, stat.st_mtime_ns, stat.st_ino) for file in files)
+            if self._fingerprints.get(name, (None, ""))[0] != known:
+                parts = "".join(f"{file.relative_to(folder)}\0{sha256(file)}\n" for file in files)
+                self._fingerprints[name] = (known, hashlib.sha256(parts.encode()).hexdigest())
+        except OSError as error:
+            problem = f"The model {name} cannot be read: {error.strerror}."
+            raise ModelDamaged(problem, remedy=f"Who may read its folder {folder}?") from error
         return self._fingerprints[name][1]
 
     def licence(self, name: str) -> str:

@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -80,6 +81,8 @@ class EspeakSynthesizer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._command: tuple[str, ...] = ()
+        self._build = ""
+        self._shaping = settings.model_dump_json(exclude={"program", "voices"})
         self._languages: frozenset[str] = frozenset()
 
     @property
@@ -112,6 +115,7 @@ class EspeakSynthesizer:
         self._languages = _languages(listed.decode(errors="replace"))
         if not self._languages:
             raise _missing(f"The program {command[0]} has no voices.")
+        self._build = _build(command)
         self._command = command
         return self
 
@@ -131,8 +135,8 @@ class EspeakSynthesizer:
         return PREFERRED.get(asked, asked) if asked in self._languages else None
 
     async def fingerprint(self, voice: Voice) -> str:
-        """The program in use and these settings; its version is that of the machine."""
-        return f"{self._name(voice)} {' '.join(self._command)} {self._settings.model_dump_json()}"
+        """The voice, which build of the program or library is in use, and the settings that shape the sound."""
+        return f"{self._name(voice)} {self._build} {self._shaping}"
 
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """Sound for a text in chunks of 0.1 s; none for a text without a letter or digit.
@@ -246,6 +250,15 @@ def _command(program: str) -> tuple[str, ...]:
     folder = Path(spec.submodule_search_locations[0])
     own = Path(__file__).with_name("espeak_program.py")
     return (sys.executable, "-I", "-S", str(own), str(folder / "libespeak-ng.so"), str(folder / "espeak-ng-data"))
+
+
+def _build(command: tuple[str, ...]) -> str:
+    """Tells one build of the program from another, without asking it: an update changes its file."""
+    if command[0] == sys.executable:
+        return f"espeakng-loader {version('espeakng-loader')}"
+    program = shutil.which(command[0]) or command[0]
+    file = Path(program).stat()
+    return f"{program} {file.st_size} {file.st_mtime_ns}"
 
 
 def _missing(message: str) -> ProviderMissing:

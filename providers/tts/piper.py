@@ -88,7 +88,11 @@ class PiperSynthesizer:
         self._settings = settings
         self._models = resources.models
         self._worker: ModelWorker | None = None
-        self._hashed: set[str] = set()
+        shaping = settings.model_dump_json(exclude={"voice", "voices", "threads", "max_loaded"})
+        self._manner_text = f"{shaping} {version('piper-tts')}"
+        """Settings and version, as far as they shape the sound."""
+        self._fingerprints: dict[str, str] = {}
+        """Hash of each loaded voice, read before it was loaded: a file replaced since then is not what speaks."""
         # Only the worker's thread touches it.
         self._loaded: OrderedDict[str, LoadedVoice] = OrderedDict()
 
@@ -136,6 +140,7 @@ class PiperSynthesizer:
             self._worker.close()
             self._worker = None
         self._loaded.clear()
+        self._fingerprints.clear()
 
     def voice_for(self, language: str, wanted: str = "") -> str | None:
         """Name of the voice for a language (ISO 639-1), None where none is present; ``wanted`` if it speaks that."""
@@ -150,15 +155,17 @@ class PiperSynthesizer:
         return min(present, key=_rank, default=None)
 
     async def fingerprint(self, voice: Voice) -> str:
-        """The voice file's hash, these settings, and the version of piper-tts. Raises ``ModelError``."""
+        """The voice files' hash, the settings that shape the sound, and the version of piper-tts.
+
+        Raises ``ModelError``. Costs nothing for a voice that is loaded; files are read on the voice's thread.
+        """
         if self._worker is None:
             raise ProviderError("Piper is not open.", retryable=False)
         name = self._name(voice)
-        if name not in self._hashed:  # reading 60 MB is work for the thread; later calls look at size and time only
-            await self._worker.run(lambda _: self._models.fingerprint(name))
-            self._hashed.add(name)
-        model = self._models.fingerprint(name)
-        return f"{name} {model} {self._settings.model_dump_json()} {version('piper-tts')}"
+        model = self._fingerprints.get(name)
+        if model is None:
+            model = await self._worker.run(lambda _: self._models.fingerprint(name))
+        return f"{name} {model} {self._manner_text}"
 
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """Sound for a text in chunks of 0.1 s; none for a text without a letter or digit.
@@ -190,8 +197,11 @@ class PiperSynthesizer:
         if name not in self._loaded:
             folder = self._models.path(name)
             while len(self._loaded) >= self._settings.max_loaded:
-                self._loaded.popitem(last=False)
+                dropped, _ = self._loaded.popitem(last=False)
+                del self._fingerprints[dropped]
+            model = self._models.fingerprint(name)
             self._loaded[name] = LoadedVoice(name, folder, self._settings.threads)
+            self._fingerprints[name] = model
         self._loaded.move_to_end(name)
         return self._loaded[name]
 

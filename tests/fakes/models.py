@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,10 @@ class ListedModels:
 
     def present(self, kind: str) -> list[str]:
         return list(self.kinds.get(kind, []))
+
+    def fingerprint(self, name: str) -> str:
+        files = sorted(file for file in self.path(name).rglob("*") if file.is_file())
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
     def licence(self, name: str) -> str:
         return f"licence of {name}"
