@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import unicodedata
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from pipeline.audio import AudioChunk, joined
-from pipeline.errors import ProviderError
+from pipeline.errors import ProviderError, without_words
 from pipeline.speech import Voice
 
 log = logging.getLogger(__name__)
@@ -25,12 +26,19 @@ FIND_TIMEOUT_S = 0.25
 CHUNK_S = 0.1
 """Audio seconds in one chunk of a finished sentence: how finely it can be stopped."""
 
+MAKING = 1
+"""Number of our own way to make sound of what engines hand over. Raise it when that changes: all is made anew then."""
+
 
 class AudioStore(Protocol):
-    """Where finished audio lies. Neither method raises: what cannot be had or kept is only slower."""
+    """Where finished audio lies. No method raises: what cannot be had or kept is only slower."""
 
     async def get(self, key: str) -> AudioChunk | None:
         """A finished sentence, None where it is absent, too old or damaged."""
+        ...
+
+    async def has(self, key: str) -> bool:
+        """Whether ``get`` would find it, as well as can be told without reading it."""
         ...
 
     async def put(self, key: str, audio: AudioChunk, provider: str) -> None:
@@ -41,10 +49,11 @@ class AudioStore(Protocol):
 def sound_key(text: str, voice: Voice, provider: str, fingerprint: str) -> str:
     """Name of a sentence's sound: a hash of the normalised text and of everything that shapes the sound.
 
-    ``fingerprint`` is what ``Synthesizer.fingerprint`` says of the engine. 64 hexadecimal digits.
+    ``fingerprint`` is what ``Synthesizer.fingerprint`` says of the engine. Texts that differ in white space or in how
+    their accents are encoded are the same; capitals and marks are not, for voices stress them. 64 hexadecimal digits.
     """
     said = " ".join(unicodedata.normalize("NFC", text).split())
-    parts = [said, provider, fingerprint, asdict(voice)]
+    parts = [MAKING, said, provider, fingerprint, asdict(voice)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -56,6 +65,8 @@ class _Synthesis:
         self.listeners = 0
         self.ended = False
         self.error: Exception | None = None
+        self.done = False
+        """Made and stored, or given up: a new asker need not share it."""
         self.news = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
@@ -79,6 +90,9 @@ class SpeechCache:
     def __init__(self, store: AudioStore) -> None:
         self._store = store
         self._going_on: dict[str, _Synthesis] = {}
+        self._looking: Counter[str] = Counter()
+        """How many are looking into the store for a key."""
+        self._closed = False
         self._group = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
@@ -89,6 +103,7 @@ class SpeechCache:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Wait for what is being stored; a synthesis that is going on is cancelled."""
+        self._closed = True
         for synthesis in self._going_on.values():
             if synthesis.task is not None and not synthesis.ended:
                 synthesis.task.cancel()
@@ -96,14 +111,33 @@ class SpeechCache:
         await self._group.__aexit__(None, None, None)
 
     async def find(self, key: str) -> list[AudioChunk] | None:
-        """A finished sentence in chunks, None where there is none or the store does not answer in time."""
+        """A finished sentence in chunks, None where there is none or the store does not answer in time.
+
+        Whoever then calls ``shared`` before anything else happens on the loop shares also a synthesis that was stored
+        while they were looking.
+        """
+        self._looking[key] += 1
         try:
             async with asyncio.timeout(FIND_TIMEOUT_S):
                 audio = await self._store.get(key)
         except TimeoutError:
             log.warning("The speech cache did not answer within %g s; the sentence is made anew.", FIND_TIMEOUT_S)
             return None
+        except Exception as error:  # noqa: BLE001 - a defect in the store must not silence the voices
+            log.error("The speech cache failed: %s", without_words(error))
+            return None
+        finally:
+            self._looking[key] -= 1
+            if not self._looking[key]:
+                del self._looking[key]
+                synthesis = self._going_on.get(key)
+                if synthesis is not None and synthesis.done:
+                    asyncio.get_running_loop().call_soon(self._forget, key, synthesis)
         return None if audio is None else _cut(audio)
+
+    async def has(self, key: str) -> bool:
+        """Whether a sentence is finished, or is just being made."""
+        return key in self._going_on or await self._store.has(key)
 
     async def shared(
         self, key: str, provider: str, synthesize: Callable[[], AsyncGenerator[AudioChunk]]
@@ -112,6 +146,8 @@ class SpeechCache:
 
         Raises what it raises. When the last listener leaves before the end, the synthesis is cancelled.
         """
+        if self._closed:
+            raise ProviderError("The speech cache is closed.")
         synthesis = self._going_on.get(key)
         if synthesis is None:
             synthesis = self._going_on[key] = _Synthesis()
@@ -157,8 +193,12 @@ class SpeechCache:
         try:
             if synthesis.chunks:
                 await self._store.put(key, joined(synthesis.chunks), provider)
+        except Exception as error:  # noqa: BLE001 - a defect in the store must not end the program
+            log.error("The speech cache failed: %s", without_words(error))
         finally:
-            self._forget(key, synthesis)  # only now: who asks meanwhile shares what is being stored
+            synthesis.done = True
+            if not self._looking[key]:  # only now: who asked meanwhile shares what was being stored
+                self._forget(key, synthesis)
 
     def _forget(self, key: str, synthesis: _Synthesis) -> None:
         if self._going_on.get(key) is synthesis:
