@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from assistant.settings import section_type
+from assistant.problems import section_type
 
 HEAD = """\
 # Settings of the assistant. Every line shows the default: remove the `#` before a key to change it.

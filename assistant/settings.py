@@ -6,17 +6,16 @@ Secrets stand as ``${NAME}`` and are taken from the environment.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from functools import cache
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_origin
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 
+from assistant.problems import explain, nearest, section_type
 from pipeline.errors import SettingsError
 from pipeline.routing import Cloud
 from providers import registry
@@ -284,57 +283,21 @@ def _from_environment(match: re.Match[str]) -> str:
 
 
 def _explain(problem: Any, model: type[BaseModel]) -> str:
-    where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "literal_error" and "use" in problem["loc"]:
         return _unknown_provider(problem)
-    if problem["type"] != "extra_forbidden":
-        return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}{_given(problem, where)}"
-    *parents, unknown = problem["loc"]
-    known = _fields_at(model, parents)
-    close = difflib.get_close_matches(str(unknown), known, n=1, cutoff=0.5)
-    hint = f", did you mean {close[0]!r}" if close else f"; known here: {', '.join(known)}"
-    return f"unknown setting {where!r}{hint}"
+    return explain(problem, model)
 
 
 def _unknown_provider(problem: Any) -> str:
     stage, unknown = problem["loc"][0], problem["input"]
     known = registry.names(stage)
-    close = difflib.get_close_matches(str(unknown), known, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    close = nearest(str(unknown), known)
+    hint = f"did you mean {close!r}? " if close else ""
     return f"{stage}.use: there is no provider {unknown!r}, {hint}known are: {', '.join(known)}"
-
-
-def _given(problem: Any, where: str) -> str:
-    """What was given instead, where it is short and cannot hold a secret."""
-    value = problem["input"]
-    telling = problem["type"] != "missing" and isinstance(value, str | int | float | bool)
-    if not telling or re.search("key|token|secret|password|headers|url|proxy|options", where):
-        return ""
-    text = repr(value)
-    return f", not {text if len(text) <= 60 else text[:57] + '…'}"
-
-
-def section_type(annotation: Any) -> type[BaseModel] | None:
-    """The model of a field that is a section, optional or not; None for a plain value."""
-    members = get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
-    for candidate in members:
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
 
 
 def _required(model: type[BaseModel] | None) -> list[str]:
     return [name for name, field in model.model_fields.items() if field.is_required()] if model else []
-
-
-def _fields_at(model: type[BaseModel], parents: list[Any]) -> list[str]:
-    for parent in parents:
-        field = model.model_fields.get(str(parent))
-        section = section_type(field.annotation) if field is not None else None
-        if section is None:
-            return []
-        model = section
-    return sorted(model.model_fields)
 
 
 def _one_line(error: yaml.YAMLError) -> str:

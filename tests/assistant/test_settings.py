@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from assistant import config_file, settings
+from assistant.problems import section_type
 from pipeline.errors import SettingsError
 from tests.conftest import ROOT
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.unit
 
 def fields(model: type[BaseModel], where: str = "") -> Iterator[tuple[str, str | None, bool]]:
     for name, field in model.model_fields.items():
-        section = settings.section_type(field.annotation)
+        section = section_type(field.annotation)
         if section is not None:
             yield from fields(section, f"{where}{name}.")
         else:
