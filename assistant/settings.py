@@ -15,8 +15,9 @@ from typing import Any, Literal, get_origin
 import yaml
 from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 
+from assistant.models.catalogue import load_catalogue
 from assistant.problems import explain, nearest, section_type
-from pipeline.errors import SettingsError
+from pipeline.errors import ModelMissing, SettingsError
 from pipeline.routing import Cloud
 from providers import registry
 from providers.audio.sounddevice import MicrophoneSettings, SpeakerSettings
@@ -93,7 +94,7 @@ class DeploymentSection(ProviderSettings):
     use: Literal["evaluation", "personal", "commercial"] = "evaluation"
     """A shop is `commercial`: models whose licence forbids that are refused then, with the alternative named."""
     licences_held: list[str] = Field([])
-    """Models for which you hold a licence that allows what theirs forbids."""
+    """Models of the catalogue for which you hold a licence that allows what theirs forbids."""
     coqui_terms_accepted: bool = False
     """Set it to accept the Coqui Public Model License of XTTS v2 (non-commercial); it is never accepted silently."""
     cloud: Cloud = Cloud.EMERGENCY
@@ -101,6 +102,17 @@ class DeploymentSection(ProviderSettings):
     voices only when no neural voice of this machine can speak. `allowed`: also where a personality names one."""
     tenant: str = Field("default", pattern="^[a-z0-9][a-z0-9_-]{0,39}$")
     """The shop whose personalities speak here, where several share a database."""
+
+    @field_validator("licences_held")
+    @classmethod
+    def _are_models(cls, names: list[str]) -> list[str]:
+        """A name mistyped here would refuse a model for whose licence somebody paid."""
+        for name in names:
+            try:
+                load_catalogue().get(name)
+            except ModelMissing as error:
+                raise ValueError(f"there is no model {name!r} ({error.remedy})") from error
+        return names
 
 
 class StorageSection(ProviderSettings):

@@ -11,6 +11,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from pipeline.errors import ModelMissing
+from pipeline.speech import primary_language
 
 Kind = Literal["whisper", "piper", "wake_word", "wake_word_features", "vad", "end_of_turn", "tts_clone"]
 """What a model does."""
@@ -44,8 +45,14 @@ class Licence(_Entry):
     """SPDX identifier where there is one, else the licence's own name."""
     commercial: Literal["yes", "no", "unknown"]
     """Whether a shop may use it."""
+    terms: str = ""
+    """What it asks of a user, in a few words."""
     note: str = ""
-    """What else to know, one line."""
+    """What else to know about the model, one line."""
+    instead: str = ""
+    """What a shop may use where no other model of the kind will do."""
+    accept: Literal["", "coqui_terms_accepted"] = ""
+    """The setting of ``deployment`` by which the owner accepts the terms before any use; "" where none is needed."""
     url: str = ""
     """Where the terms stand."""
 
@@ -135,8 +142,11 @@ class Model(_Entry):
 class Catalogue:
     """All models, best first within each kind."""
 
-    def __init__(self, models: tuple[Model, ...]) -> None:
+    def __init__(self, models: tuple[Model, ...], licences: tuple[Licence, ...] = ()) -> None:
         self._models = {model.name: model for model in models}
+        self._licences: dict[str, Licence] = {}
+        for licence in licences:
+            self._licences.setdefault(licence.name, licence)
 
     def __contains__(self, name: str) -> bool:
         return name in self._models
@@ -154,6 +164,21 @@ class Catalogue:
         hint = f"Did you mean {close[0]}?" if close else "List them: assistant models list"
         raise ModelMissing(f"There is no model {name!r}.", remedy=hint)
 
+    def licence(self, name: str) -> Licence | None:
+        """The terms of a licence by its own name, such as ``Apache-2.0``; None where it is not known here."""
+        return self._licences.get(name)
+
+    def free_for_shops(self, model: Model) -> tuple[Model, ...]:
+        """Models of the same kind and language that a shop may use, best first; the bundled ones last."""
+        spoken = {primary_language(language) for language in model.languages}
+        free = [
+            one
+            for one in self.of_kind(model.kind)
+            if one.licence.commercial == "yes"
+            and ("*" in one.languages or spoken & set(map(primary_language, one.languages)))
+        ]
+        return tuple(sorted(free, key=lambda one: one.bundled))
+
     def of_kind(self, kind: str) -> tuple[Model, ...]:
         """Models of a kind, best first."""
         return tuple(model for model in self._models.values() if model.kind == kind)
@@ -164,12 +189,13 @@ def read_catalogue(file: Path) -> Catalogue:
     # The parser written in C is ten times faster; a PyYAML built without it has only the other.
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     content = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both loaders are safe ones
-    licences = content["licences"]
+    licences = {key: Licence.model_validate(entry) for key, entry in content["licences"].items()}
     return Catalogue(
         tuple(
             Model.model_validate({**entry, "name": name, "licence": licences[entry["licence"]]})
             for name, entry in content["models"].items()
-        )
+        ),
+        tuple(licences.values()),
     )
 
 

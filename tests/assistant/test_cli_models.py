@@ -6,10 +6,11 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from assistant import cli_models
+from assistant import cli_models, settings
 from assistant.models.pull import Puller
 from tests.assistant.models.conftest import BIG, SMALL, Shop, make_shop, shop
 
@@ -21,8 +22,14 @@ Run = Callable[..., int]
 
 
 @pytest.fixture
-def run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(cli_models, "open_store", lambda _: shop.store)
+def document() -> dict[str, Any]:
+    """What stands in the settings; tests fill it."""
+    return {}
+
+
+@pytest.fixture
+def run(shop: Shop, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr(cli_models, "open_store", lambda _: (shop.store, settings.parse(document, "here")))
     monkeypatch.setenv("HF_ENDPOINT", shop.hub.url)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
@@ -45,8 +52,9 @@ def test_list(run: Run, shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert run("list") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["MODEL", "KIND", "LANGUAGES", "SIZE", "STATE", "LICENCE", "IN", "A", "SHOP", "WHAT"]
-    assert lines[1].split()[:7] == ["voice", "piper", "en", "300", "kB", "present", "MIT"]
+    head = ["MODEL", "KIND", "LANGUAGES", "SIZE", "STATE", "LICENCE", "IN", "A", "SHOP", "HERE", "WHAT"]
+    assert lines[0].split() == head
+    assert lines[1].split()[:9] == ["voice", "piper", "en", "300", "kB", "present", "MIT", "yes", "allowed"]
     assert any(line.startswith("unpinned") and "missing" in line and " no " in line for line in lines)
     assert lines[-1].startswith("anna")
     assert "your own" in lines[-1]
@@ -59,6 +67,18 @@ def test_list_as_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert rows["voice"]["size_bytes"] == len(BIG) + len(SMALL)
     assert rows["unpinned"]["size_bytes"] is None
     assert rows["unpinned"]["commercial"] == "no"
+    assert rows["unpinned"]["verdict"] == "allowed"
+
+
+def test_in_a_shop_the_list_says_what_may_be_used(
+    run: Run, document: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    document["deployment"] = {"use": "commercial"}
+    assert run("list", "--json") == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["voice"]["verdict"] == "allowed"
+    assert rows["unpinned"]["verdict"] == "refused"
+    assert "use voice (MIT" in rows["unpinned"]["remedy"].lower().replace("mit", "MIT")
 
 
 def test_pull_says_who_may_use_it(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,10 +86,50 @@ def test_pull_says_who_may_use_it(run: Run, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out.splitlines() == [
         "voice: fetched and verified.",
         "unpinned: fetched and verified.",
-        "unpinned: licence CC-BY-NC-4.0, not for commercial use (ask first).",
+        "unpinned: licence CC-BY-NC-4.0, not for commercial use (ask first); allowed in evaluation use.",
     ]
     assert run("pull", "voice") == 0
     assert capsys.readouterr().out == "voice: is here, verified.\n"
+
+
+def test_in_a_shop_pull_says_that_the_model_will_not_be_used(
+    run: Run, shop: Shop, document: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    document["deployment"] = {"use": "commercial"}
+    assert run("pull", "unpinned") == 0
+    assert shop.store.state("unpinned") == "present"
+    said = capsys.readouterr().out
+    assert "unpinned: refused in commercial use. The licence of unpinned, CC-BY-NC-4.0, does not allow" in said
+    assert "assistant models pull voice" in said
+
+
+def test_what_needs_acceptance_is_not_even_fetched(
+    run: Run, shop: Shop, document: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("pull", "cloner") == 1
+    assert "deployment.coqui_terms_accepted: true" in capsys.readouterr().err
+    assert not shop.hub.requests
+    document["deployment"] = {"coqui_terms_accepted": True}
+    assert run("pull", "cloner") == 0
+
+
+def test_the_default_set_of_a_shop_is_what_it_may_use(
+    run: Run,
+    shop: Shop,
+    document: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cli_models, "NEEDED", ("cloner",))
+    monkeypatch.setattr(cli_models, "WANTED", {"unpinned": "given"})
+    document["deployment"] = {"use": "commercial"}
+    assert run("pull", "--default") == 1, "nothing would listen"
+    assert "cloner" in capsys.readouterr().err
+    assert shop.store.state("unpinned") == "missing"
+    assert shop.store.state("voice") == "present", "the free one in its place"
+    document["wake_word"] = {"use": "microwakeword"}
+    assert run("pull", "--default") == 0
+    assert not capsys.readouterr().err
 
 
 def test_one_failure_does_not_stop_the_others(run: Run, shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,6 +179,16 @@ def test_default_set_without_what_is_needed(run: Run, shop: Shop, monkeypatch: p
     monkeypatch.setattr(cli_models, "WANTED", {"voice": "given"})
     assert run("pull", "--default") == 1
     assert shop.store.state("voice") == "present"
+
+
+def test_what_a_shop_gets_for_the_default_voice() -> None:
+    from assistant.models.catalogue import load_catalogue
+
+    catalogue = load_catalogue()
+    refused = [name for name in cli_models.WANTED if catalogue.get(name).licence.commercial != "yes"]
+    assert {name: catalogue.free_for_shops(catalogue.get(name))[0].name for name in refused} == {
+        "en_US-ryan-medium": "en_US-joe-medium"
+    }
 
 
 def test_default_names_are_in_the_catalogue() -> None:

@@ -79,11 +79,13 @@ def catalogue_document() -> dict[str, object]:
         "licences": {
             "free": {"name": "MIT", "commercial": "yes"},
             "private": {"name": "CC-BY-NC-4.0", "commercial": "no", "note": "ask first"},
+            "signed": {"name": "Signed-1.0", "commercial": "no", "accept": "coqui_terms_accepted"},
         },
         "models": {
             "voice": {**voice, "files": [described(BIG, "voice.onnx"), described(SMALL, "voice.onnx.json")]},
             # The hub alone knows what these files must be.
             "unpinned": {**voice, "licence": "private", "files": [{"path": "voice.onnx"}, {"path": "voice.onnx.json"}]},
+            "cloner": {**voice, "kind": "tts_clone", "licence": "signed", "files": [{"path": "voice.onnx"}]},
             "word": {**shared, "kind": "wake_word", "sources": [wheel], "files": [described(SMALL, "word_v0.1.onnx")]},
             "given": {**shared, "kind": "piper", "sources": [{"bundled": True}], "files": [described(SMALL, "a.onnx")]},
             "packaged": {
