@@ -24,7 +24,7 @@ from assistant.statistics import Statistics
 from assistant.storage.audio_files import AudioFiles
 from assistant.storage.database import Database
 from assistant.storage.errors import StorageError
-from assistant.warming import keep_warm
+from assistant.warming import Sentence, keep_warm, usual_sentences
 from pipeline import earcons
 from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.conversation import Conversation, ConversationSettings
@@ -39,7 +39,7 @@ from pipeline.protocols import Agent, Microphone, Speaker, VoiceDetector, WakeWo
 from pipeline.routing import Cloud, SpeechRouter
 from pipeline.segmenter import SegmenterSettings
 from pipeline.speakable import speakable
-from pipeline.speech import Personality, primary_language
+from pipeline.speech import primary_language
 from pipeline.speech_cache import SpeechCache
 from pipeline.turn import TurnParts
 from providers import registry
@@ -112,7 +112,7 @@ class App:
         vad: VoiceDetector = await stack.enter_async_context(self.provider("vad"))
         wake_words = await self._wake_words(stack, memory.cast)
         transcriber = await stack.enter_async_context(self.transcriber(memory))
-        agent: Agent = await stack.enter_async_context(self._agent())
+        agent: Agent = await stack.enter_async_context(self.agent())
         microphone, speaker = self.devices(ends)
         await stack.enter_async_context(speaker)
         await stack.enter_async_context(microphone)
@@ -182,8 +182,7 @@ class App:
             database, cache = memory.database, self.settings.cache
             sounds: SpeechCache | None = None
             if cache.enabled and database is not None and database.problem is None:
-                folder = self.folder / self.settings.storage.folder / "speech"
-                files = AudioFiles(database, folder, keep_s=cache.keep_hours * 3600, max_bytes=cache.max_mb * 1_000_000)
+                files = await stack.enter_async_context(self.audio_files(database))
                 sounds = await stack.enter_async_context(SpeechCache(files))
             yield FallbackVoice(
                 SpeechRouter(engines, self.settings.deployment.cloud),
@@ -193,6 +192,11 @@ class App:
                 usage=memory.statistics,
                 time_limit_s=self.settings.conversation.voice_timeout_s,
             )
+
+    def audio_files(self, database: Database) -> AudioFiles:
+        """Where finished sentences lie, not yet entered."""
+        cache, folder = self.settings.cache, self.folder / self.settings.storage.folder / "speech"
+        return AudioFiles(database, folder, keep_s=cache.keep_hours * 3600, max_bytes=cache.max_mb * 1_000_000)
 
     def synthesizers(self) -> list[OnDemandSynthesizer]:
         """The voices in use, not yet entered; without those that the settings forbid."""
@@ -220,7 +224,8 @@ class App:
             health = CircuitBreaker(self.feed, self.clock, what="recogniser")
             yield FallbackTranscriber(entered, health, self.clock, memory.statistics)
 
-    def _agent(self) -> Agent:
+    def agent(self) -> Agent:
+        """The agent in use, not yet entered. Raises ``SettingsError`` where it may not be used here."""
         agent: Agent = self.provider("agent")
         if agent.capabilities.needs_network and self.settings.deployment.cloud is Cloud.NEVER:
             raise SettingsError(
@@ -251,18 +256,12 @@ class App:
     async def _keep_warm(self, memory: Memory, voice: FallbackVoice, agent: Agent, idle: asyncio.Event) -> None:
         """Have ready what the active personality will probably say."""
 
-        def phrases() -> list[tuple[str, str, Personality]]:
-            who = memory.cast.active
-            talk = self.settings.conversation
-            found: list[tuple[str, str, Personality]] = []
-            for language in dict.fromkeys((who.language, *who.languages)):
-                sentences = [*agent.phrases(who, language)]
-                sentences += [texts[language] for texts in (talk.repeat_requests, talk.apologies) if language in texts]
-                found += [(sentence, language, who) for sentence in sentences]
-            own = [who.greeting, *self.settings.cache.phrases]
-            return [(sentence, who.language, who) for sentence in own if sentence] + found
+        cast = memory.cast
 
-        await keep_warm(voice, phrases, self.speakable(), idle)
+        def sentences() -> list[Sentence]:
+            return usual_sentences(cast.active, cast.everyone, agent, self.settings)
+
+        await keep_warm(voice, sentences, self.speakable(), idle)
 
     def speakable(self) -> Callable[[str, str], str]:
         """Makes a sentence speakable, with the shop's pronunciations."""

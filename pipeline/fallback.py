@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from pipeline.audio import AudioChunk
 from pipeline.circuit_breaker import CircuitBreaker
-from pipeline.errors import AssistantError, ModelError, ProviderError, ProviderTimeout
+from pipeline.errors import AssistantError, ModelError, ProviderError, ProviderTimeout, without_words
 from pipeline.events import Attempt
 from pipeline.proper_sound import proper
 from pipeline.routing import Route, SpeechRouter
@@ -17,6 +19,8 @@ from pipeline.speakable.characters import takeable
 from pipeline.speech import Personality
 from pipeline.speech_cache import SpeechCache, sound_key
 from pipeline.usage import NoLedger, Outcome, UsageLedger, Use
+
+log = logging.getLogger(__name__)
 
 LATE_SHARE = 0.25
 """Part of the time limit that is left to an engine whose turn comes when the limit has passed already."""
@@ -58,6 +62,19 @@ class _Way:
     """Name of the sentence's sound in the cache, None where it cannot be cached."""
     finished: Sequence[AudioChunk] | None = None
     """The sound, where it is there already."""
+
+
+class Prepared(StrEnum):
+    """What became of a sentence that was to be ready."""
+
+    MADE = "made"
+    """It was spoken into the cache."""
+    THERE = "there"
+    """It was there already."""
+    SKIPPED = "skipped"
+    """The voice that would speak it is in the cloud or fails just now, or nothing is kept."""
+    FAILED = "failed"
+    """The voice could not speak it."""
 
 
 class FallbackVoice:
@@ -119,6 +136,33 @@ class FallbackVoice:
             remedy="Run `assistant check` to see what each voice needs.",
         )
 
+    async def prepare(self, text: str, language: str, personality: Personality) -> Prepared:
+        """Speak a sentence into the cache where it is not there, so that ``say`` has it at once. Never raises.
+
+        Only the engine that would be asked first does it, and only where it is on this machine and does not fail just
+        now: nothing is paid for what perhaps nobody asks. Neither its health nor the account learns of it, for no
+        customer waited; leaving (cancelling) it stops the engine.
+        """
+        routes = self._router.routes(personality.voice, language).routes if takeable(text) else []
+        if self._cache is None or not routes:
+            return Prepared.SKIPPED
+        route = routes[0]
+        if route.synthesizer.capabilities.needs_network or self._health.failing(route.provider):
+            return Prepared.SKIPPED
+        key = await self._key(route, text)
+        if key is None:
+            return Prepared.FAILED
+        if await self._cache.has(key):
+            return Prepared.THERE
+        try:
+            async with aclosing(self._limited(_Way(route, key), text, self._clock())) as chunks:
+                async for _ in chunks:
+                    pass
+        except Exception as error:  # noqa: BLE001 - a defect in an engine shows when a customer waits for it
+            log.info("The voice %s could not speak beforehand: %s", route.provider, without_words(error))
+            return Prepared.FAILED
+        return Prepared.MADE
+
     async def _ways(self, routes: Sequence[Route], text: str, attempts: list[Attempt]) -> AsyncGenerator[_Way]:
         """The router's order, engines at rest last, unless the sentence was finished before."""
         rested: list[_Way] = []
@@ -134,15 +178,21 @@ class FallbackVoice:
 
     async def _way(self, route: Route, text: str) -> _Way:
         """With the sentence's sound from the cache, where it is there."""
-        if self._cache is None:
+        key = await self._key(route, text)
+        if self._cache is None or key is None:
             return _Way(route)
+        return _Way(route, key, await self._cache.find(key))
+
+    async def _key(self, route: Route, text: str) -> str | None:
+        """Name of the sentence's sound, None where nothing is kept or the engine does not say what it sounds like."""
+        if self._cache is None:
+            return None
         try:
             async with asyncio.timeout(FINGERPRINT_TIMEOUT_S):
                 fingerprint = await route.synthesizer.fingerprint(route.voice)
         except Exception:  # noqa: BLE001 - whatever is wrong shows when it is to speak
-            return _Way(route)
-        key = sound_key(text, route.voice, route.provider, fingerprint)
-        return _Way(route, key, await self._cache.find(key))
+            return None
+        return sound_key(text, route.voice, route.provider, fingerprint)
 
     async def _speak(
         self, way: _Way, text: str, personality: Personality, began_s: float, attempts: list[Attempt]
