@@ -39,7 +39,7 @@ from pipeline.protocols import Agent, Microphone, Speaker, VoiceDetector, WakeWo
 from pipeline.routing import Cloud, SpeechRouter
 from pipeline.segmenter import SegmenterSettings
 from pipeline.speakable import speakable
-from pipeline.speech import primary_language
+from pipeline.speech import Personality, primary_language
 from pipeline.speech_cache import SpeechCache
 from pipeline.turn import TurnParts
 from providers import registry
@@ -88,7 +88,8 @@ class App:
         self.clock = time.monotonic
         mirror = settings.models.mirror
         self.models = ModelStore(folder / settings.models.folder, folder / mirror if mirror else None)
-        self.resources = Resources(LicensedModels(self.models, settings.deployment), folder)
+        self.licensed = LicensedModels(self.models, settings.deployment)
+        self.resources = Resources(self.licensed, folder)
 
     async def run(self, ends: Ends) -> None:
         """Converse until the input file ends or the task is cancelled."""
@@ -237,21 +238,35 @@ class App:
 
     async def _wake_words(self, stack: AsyncExitStack, cast: Cast) -> WakeWordDetector:
         """The wake words of the settings and the personalities; the former alone where the latter cannot be heard."""
-        name, settings = self.settings.wake_word.chosen()[0]
-        words: list[Any] = list(settings.model_dump()["words"])  # every wake word provider has them
-        known = {word["name"] for word in words}
-        further = dict.fromkeys(one.wake_word for one in cast.everyone if one.wake_word and one.wake_word not in known)
         detector: WakeWordDetector
-        if further:
-            all_words = {"words": [*words, *({"name": word} for word in further)]}
+        if further := self.further_wake_words(cast.everyone):
             try:
-                more = type(settings).model_validate(settings.model_dump() | all_words)
-                detector = registry.create("wake_word", name, more, self.resources)
-                return await stack.enter_async_context(detector)
-            except (AssistantError, ValidationError) as error:
+                return await stack.enter_async_context(self.wake_words(further))
+            except AssistantError as error:
                 log.error("The wake words of the personalities (%s) cannot be heard: %s", ", ".join(further), error)
-        detector = registry.create("wake_word", name, settings, self.resources)
+        detector = self.provider("wake_word")
         return await stack.enter_async_context(detector)
+
+    def further_wake_words(self, everyone: Sequence[Personality]) -> list[str]:
+        """The wake words of personalities that the settings do not name."""
+        _, settings = self.settings.wake_word.chosen()[0]
+        names = [word["name"] for word in settings.model_dump()["words"]]  # every wake word provider has them
+        known = {*names, *(Path(name).stem for name in names)}  # a file's word is called by its stem
+        return list(dict.fromkeys(one.wake_word for one in everyone if one.wake_word and one.wake_word not in known))
+
+    def wake_words(self, further: Sequence[str]) -> WakeWordDetector:
+        """A detector of the settings' wake words and further ones, not yet entered. Raises ``SettingsError``."""
+        name, settings = self.settings.wake_word.chosen()[0]
+        document = settings.model_dump()
+        document["words"] = [*document["words"], *({"name": word} for word in further)]
+        try:
+            detector: WakeWordDetector = registry.create(
+                "wake_word", name, type(settings).model_validate(document), self.resources
+            )
+        except ValidationError as error:
+            reasons = "; ".join(problem["msg"] for problem in error.errors())
+            raise SettingsError(f"{name} cannot listen for {len(document['words'])} wake words: {reasons}.") from error
+        return detector
 
     async def _keep_warm(self, memory: Memory, voice: FallbackVoice, agent: Agent, idle: asyncio.Event) -> None:
         """Have ready what the active personality will probably say."""
