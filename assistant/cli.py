@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from assistant import check, config_file, demo, logs, settings, stages
 from assistant.app import App, Ends
+from assistant.cli_cache import add_cache_command
 from assistant.cli_models import add_models_command
 from assistant.command import add_command
 from assistant.event_lines import event_lines
@@ -105,6 +106,7 @@ def parser() -> argparse.ArgumentParser:
     add_command(commands, "devices", _devices, "microphones and loudspeakers").add_argument(
         "--json", action="store_true"
     )
+    add_cache_command(commands)
     add_models_command(commands)
     return whole
 
