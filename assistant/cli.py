@@ -18,6 +18,7 @@ from assistant import check, config_file, demo, logs, settings, stages
 from assistant.app import App, Ends
 from assistant.cli_cache import add_cache_command
 from assistant.cli_models import add_models_command
+from assistant.cli_personality import add_personality_command
 from assistant.command import add_command
 from assistant.event_lines import event_lines
 from assistant.output import print_json, print_line, print_table, print_text, print_yaml
@@ -90,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
 
     say = add_command(commands, "say", _say, "speak a text")
     say.add_argument("text", metavar="TEXT")
-    say.add_argument("--personality", metavar="NAME", help="who speaks (default: the one in use)")
+    say.add_argument("--personality", metavar="ID", help="who speaks, by id or name (default: the one in use)")
     say.add_argument("--output", type=Path, metavar="F.wav", help="write a file instead of using the loudspeaker")
 
     transcribe = add_command(commands, "transcribe", _transcribe, "write down what a sound file says")
@@ -108,6 +109,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_cache_command(commands)
     add_models_command(commands)
+    add_personality_command(commands)
     return whole
 
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
+from assistant.personalities.built_in import built_in_personalities
+from assistant.personalities.errors import PersonalityError
+from assistant.personalities.lookup import find
+from assistant.personalities.rows import Stored
+from assistant.personalities.store import PersonalityStore
 from assistant.storage.database import Database
+from assistant.storage.errors import StorageError
 from pipeline.speech import Personality
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.5
+"""Seconds between two looks at whether the database has changed."""
 
 
 class Cast:
@@ -16,30 +29,122 @@ class Cast:
     Where they cannot be read, the built-in ones serve, so that the daemon keeps talking.
     """
 
-    def __init__(self, database: Database | None, tenant: str) -> None:
+    def __init__(
+        self, database: Database | None, tenant: str, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
         self._database = database
-        self._tenant = tenant
-        self.active = Personality("Robin")
-        """Who speaks."""
-        self.everyone: tuple[Personality, ...] = (self.active,)
+        self._store = PersonalityStore(database, tenant) if database is not None else None
+        self._sleep = sleep
+        self.everyone: tuple[Personality, ...] = built_in_personalities(tenant)
         """All personalities of this shop."""
+        self.active = self.everyone[0]
+        """Who speaks."""
+        self._switches = -1
+        """Number of the last switch that is known here."""
+        self._unwritten = ""
+        """Id of whom a wake word switched to, until that is written."""
+        self._version = -1
+        self._told: set[str] = set()
+        """What was logged already."""
 
     async def __aenter__(self) -> Self:
-        """Read them; the first time, create the first three."""
+        """Read them; the first time, create the first three. Whatever fails is logged."""
+        if self._database is None or self._store is None:
+            return self  # whoever could not open the database has said so
+        try:
+            if self._database.problem is None:
+                await self._store.first()
+        except (StorageError, PersonalityError) as error:
+            self._complain(f"The personalities cannot be written: {error}")
+        try:
+            await self._look()
+        except StorageError as error:
+            self._complain(f"The personalities cannot be read, the built-in ones serve: {error}")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Write the last switch."""
+        await self._write_switch()
 
     def personality_for(self, wake_word: str) -> Personality:
         """Who answers a wake word: the one it belongs to, who becomes active by that; else the active one."""
+        for one in self.everyone:
+            if one.wake_word and one.wake_word == wake_word and one is not self.active:
+                self.active = one
+                self._unwritten = one.id
         return self.active
 
     def named(self, name: str) -> Personality:
-        """The personality of that id or name. Raises ``SettingsError`` with the known names."""
-        return self.active
+        """The personality of that id or name. Raises ``PersonalityMissing`` with the known names."""
+        return find(self.everyone, name)
 
     async def watch(self, switched: Callable[[Personality], None]) -> None:
         """Notice for ever what other processes change; ``switched`` is told of a switch that takes effect at once."""
+        while True:
+            await self._sleep(LOOK_EVERY_S)
+            await self._write_switch()
+            if self._database is None:
+                continue
+            before = self.active
+            try:
+                if await self._database.version() == self._version:
+                    continue
+                at_once = await self._look()
+            except StorageError as error:
+                self._complain(f"The personalities cannot be read again, those known already serve: {error}")
+                continue
+            if at_once and self.active.id != before.id:
+                switched(self.active)
+
+    async def _look(self) -> bool:
+        """Read them all; whether the active one was switched meanwhile, to take effect at once."""
+        assert self._database is not None
+        assert self._store is not None
+        version = await self._database.version()  # before reading: a change in between is seen the next time
+        stored, switches, at_once = await self._store.state()
+        self._version = version
+        if not stored:
+            self._complain("The database holds no personality of this shop; those known already serve.")
+            return False
+        self._tell_problems(stored)
+        is_new = switches != self._switches
+        self._switches = switches
+        self.everyone = tuple(one.document.personality() for one in stored)
+        by_id = {one.id: one for one in self.everyone}
+        active = next(one.document.id for one in stored if one.active)
+        if (self._unwritten or not is_new) and self.active.id in by_id:
+            active = self.active.id  # nobody switched, or a customer's wake word did so later
+        self.active = by_id[active]
+        return is_new and at_once and not self._unwritten
+
+    async def _write_switch(self) -> None:
+        """Write down whom a wake word switched to."""
+        who = self._unwritten
+        if not who or self._store is None:
+            return
+        try:
+            _, self._switches = await self._store.use(who)
+        except PersonalityError:
+            log.warning("The personality that a wake word switched to was removed meanwhile.")
+        except StorageError as error:
+            self._complain(f"The switch to {self.active.name} will not survive a restart: {error}")
+            if self._database is not None and self._database.problem is None:
+                return  # the disk may have room the next time
+        if self._unwritten == who:  # else another wake word was heard meanwhile
+            self._unwritten = ""
+
+    def _tell_problems(self, stored: list[Stored]) -> None:
+        for one in stored:
+            if one.problems:
+                self._complain(
+                    f"The personality {one.document.name} ({one.document.id}) has mistakes; it speaks with the "
+                    f"defaults in their place: {'; '.join(one.problems)}. Mend it: assistant personality show, set"
+                )
+
+    def _complain(self, text: str) -> None:
+        """Once: the next look would find the same."""
+        if text not in self._told:
+            self._told.add(text)
+            log.error("%s", text)

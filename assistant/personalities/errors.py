@@ -1,0 +1,36 @@
+"""What can be wrong with a wish about personalities.
+
+SettingsError
+└── PersonalityError
+    ├── PersonalityMissing      there is none of that name
+    ├── PersonalityInvalid      a value cannot be used
+    └── PersonalityConflict     it would not fit with the others
+"""
+
+from __future__ import annotations
+
+from pipeline.errors import SettingsError
+
+
+class PersonalityError(SettingsError):
+    """What was asked of the personalities cannot be done. Nothing was changed."""
+
+    code = "personality"
+
+
+class PersonalityMissing(PersonalityError):
+    """No personality has that id or name."""
+
+    code = "personality_missing"
+
+
+class PersonalityInvalid(PersonalityError):
+    """A key is unknown or has a value that cannot be used."""
+
+    code = "personality_invalid"
+
+
+class PersonalityConflict(PersonalityError):
+    """A name or wake word is taken, or the personality cannot be spared."""
+
+    code = "personality_conflict"
