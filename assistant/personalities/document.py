@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, model_validator
 
 from assistant.personalities.errors import PersonalityInvalid
-from assistant.personalities.kinds import Language, Line, Moment, Name, Prose, WakeWordName
+from assistant.personalities.kinds import Language, Line, Moment, Name, Prose, WakeWordName, Word
 from assistant.personalities.voice_document import VoiceDocument
 from assistant.problems import explain
 from pipeline.speech import Personality
@@ -22,7 +22,7 @@ CALLED = "key"
 class PersonalityDocument(ProviderSettings):
     """Who can speak here."""
 
-    id: Line = Field(min_length=1, max_length=64)
+    id: Word
     """UUID, given by the program."""
     tenant: str = Field("default", pattern="^[a-z0-9][a-z0-9_-]{0,39}$")
     """The shop it belongs to."""

@@ -85,6 +85,9 @@ Name = Annotated[
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(one_line)]
 """At most 500 characters of one line."""
 
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(one_line)]
+"""1 to 64 characters of one line."""
+
 Prose = Annotated[str, StringConstraints(strip_whitespace=True, max_length=8000), AfterValidator(several_lines)]
 """At most 8,000 characters."""
 

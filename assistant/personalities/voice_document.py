@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
-from assistant.personalities.kinds import Address, Line, Moment, VoiceId
+from assistant.personalities.kinds import Address, Moment, VoiceId, Word
 from pipeline.speech import VoiceChoice, VoiceConfig, VoiceMode, VoiceSettings
 from providers.settings import ProviderSettings
 
@@ -36,7 +36,7 @@ class VoiceSettingsDocument(ProviderSettings):
     """Share of probability that a cloned voice chooses from, 0.01 to 1."""
     speed: float = _number(1.0, 0.5, 2)
     """Pace, 0.5 to 2: 1 is the voice's own, 2 twice as fast; the pitch stays."""
-    emotion: Line = Field("neutral", min_length=1, max_length=40)
+    emotion: Word = "neutral"
     """Mood, for engines that know moods."""
 
 
