@@ -15,7 +15,8 @@ from tests.sound_server import SoundServer
 
 PARTS = {
     "settings", "microphone", "loudspeaker", "wake word", "voice activity", "speech to text", "agent", "voice piper",
-    "voice espeak_ng", "pronunciations", "licences", "disk",
+    "voice espeak_ng", "personalities", "personality Robin", "personality Mr Whitmore", "personality Lucía", "storage",
+    "speech cache", "cloud", "pronunciations", "licences", "disk",
 }  # fmt: skip
 
 
@@ -63,6 +64,40 @@ def test_each_broken_part_is_named_with_its_remedy(tmp_path: Path) -> None:
         assert found[part]["reason"]
     assert "pull" in found["speech to text"]["remedy"]
     assert found["voice activity"]["state"] == "works"
+
+
+@pytest.mark.model
+def test_a_shop_is_told_what_it_must_not_use_and_what_instead(tmp_path: Path) -> None:
+    shop = f"models: {{folder: {ROOT / 'models'}}}\nagent: {{use: echo}}\ndeployment: {{use: commercial}}\n"
+    ran = assistant("check", "--json", config=shop, folder=tmp_path)
+    found = {finding["part"]: finding for finding in json.loads(ran.out)}
+    assert found["wake word"]["state"] == "fails"
+    assert "wake_word.use to microwakeword" in found["wake word"]["remedy"]
+    verdicts = {row["name"]: (row["state"], row["verdict"]) for row in found["licences"]["rows"]}
+    assert verdicts["openwakeword-features"] == ("in use", "refused")
+    assert verdicts["en_US-kiosk-low"] == ("in use", "allowed")
+
+    ran = assistant("check", config=shop + "wake_word: {use: microwakeword}", folder=tmp_path)
+    assert "works  wake word" in ran.out
+    table = ran.out[ran.out.index("Licences, and what they say to commercial use") :].splitlines()
+    assert table[1].split()[:4] == ["MODEL", "OR", "PROGRAM", "HERE"]
+    assert any(line.split()[:6] == ["microwakeword", "in", "use", "Apache-2.0", "yes", "allowed"] for line in table)
+    assert any(line.split()[:5] == ["hey_jarvis", "present", "CC-BY-NC-SA-4.0", "no", "refused"] for line in table)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["config.yaml"], "check makes nothing"
+
+
+@pytest.mark.model
+def test_what_cloud_never_forbids_is_told(tmp_path: Path) -> None:
+    ran = assistant(
+        "check", "--json",
+        config=f"models: {{folder: {ROOT / 'models'}}}\ndeployment: {{cloud: never}}\n"
+        "agent: {use: openai, openai: {model: m, base_url: 'https://api.example.org/v1'}}",
+        folder=tmp_path,
+    )  # fmt: skip
+    found = {finding["part"]: finding for finding in json.loads(ran.out)}
+    assert found["agent"]["state"] == "fails"
+    assert "deployment.cloud: never" in found["agent"]["reason"]
+    assert found["cloud"]["reason"] == "never: nothing leaves this machine"
 
 
 @pytest.mark.model

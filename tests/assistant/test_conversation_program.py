@@ -119,3 +119,50 @@ def test_say_then_transcribe(tmp_path: Path) -> None:
     assert assistant("say", "Where can I find the olive oil?", "--output", spoken).code == 0
     ran = assistant("transcribe", spoken)
     assert (ran.code, ran.out) == (0, "Where can I find the olive oil?\n")
+
+
+SHOP = f"""
+models: {{folder: {MODELS}}}
+deployment: {{use: commercial}}
+wake_word: {{use: microwakeword}}
+stt: {{faster_whisper: {{model: kiosk-en}}}}
+tts: {{piper: {{voice: en_US-kiosk-low}}}}
+agent: {{use: echo}}
+"""
+
+
+def test_a_shop_is_answered_with_nothing_but_what_it_may_use(
+    jarvis: np.ndarray, question: np.ndarray, tmp_path: Path
+) -> None:
+    customer = write(tmp_path / "in.wav", silence(3), jarvis, question, silence(8))
+    ran = assistant(
+        "run", "--input", customer, "--output", tmp_path / "out.wav", "--fast", "--events", "-",
+        config=SHOP, folder=tmp_path,
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert [hit["name"] for hit in ran.of("wake_word")] == ["hey_jarvis"]
+    assert ran.of("transcript")[0]["text"] == "What time is it?"
+    assert (ran.of("speaking")[0]["provider"], ran.of("speaking")[0]["voice"]) == ("piper", "en_US-kiosk-low")
+    assert len(ran.of("turn_end")) == 1
+    assert np.abs(soundfile.read(tmp_path / "out.wav", dtype="int16")[0]).max() > 1000
+
+
+def test_a_shop_s_demo_uses_what_it_may(tmp_path: Path) -> None:
+    """The same without recordings."""
+    ran = assistant(
+        "demo", "--say", "what time do you close", "--events", "-", "--output", tmp_path / "reply.wav",
+        config=SHOP, folder=tmp_path,
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert ran.of("speaking")[0]["provider"] == "piper"
+
+
+def test_a_shop_s_daemon_does_not_start_with_words_it_may_not_use(tmp_path: Path) -> None:
+    customer = write(tmp_path / "in.wav", silence(1))
+    ran = assistant(
+        "run", "--input", customer, "--output", tmp_path / "out.wav", "--fast",
+        config=SHOP.replace("use: microwakeword", "use: openwakeword"), folder=tmp_path,
+    )  # fmt: skip
+    assert ran.code == 1
+    assert "does not allow commercial use" in ran.reason
+    assert "microwakeword" in ran.reason
