@@ -114,7 +114,7 @@ class AudioFiles:
         return row is not None and key not in self._suspects and self._fresh(key, row["created_at"])
 
     async def put(self, key: str, audio: AudioChunk, provider: str) -> None:
-        """Keep a finished sentence. What cannot be kept is logged once."""
+        """Keep a finished sentence; one that is there already and whole stays. What cannot be kept is logged once."""
         uses, suspects = list(self._uses), self._suspects - {key}
         try:
             await self._database.write(lambda db: self._write(db, key, audio, provider, uses, suspects))
@@ -178,6 +178,11 @@ class AudioFiles:
         content = sound_bytes.wav(audio)
         self._catch_up(db, uses, suspects)
         if not len(audio.pcm) or len(content) > self._max_bytes:
+            return
+        if self._read(db, key)[1] is not None:
+            # Another process was quicker. Its file stays: a kill while it is replaced would cost what is there.
+            newest = "created_at = ?, used = (SELECT max(used) + 1 FROM speech_cache)"
+            db.execute(f"UPDATE speech_cache SET {newest} WHERE key = ?", (self._now(), key))  # noqa: S608 - no values
             return
         path = self._path(key)
         sound_bytes.write(path, content)

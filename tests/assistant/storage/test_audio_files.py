@@ -129,6 +129,18 @@ async def test_what_is_damaged_is_never_served_and_is_made_anew(box: Box, damage
             assert (await files.get(KEY)).pcm[0] == 5  # type: ignore[union-attr]
 
 
+async def test_what_is_there_and_whole_stays_and_is_young_again(box: Box) -> None:
+    async with box.opened() as files:
+        await files.put(KEY, sound(level=1), "piper")
+        await files.put(OTHER, sound(), "piper")
+        box.now_s += DAY_S / 2
+        before = box.path(KEY).stat().st_ino
+        await files.put(KEY, sound(level=2), "piper")
+        assert box.path(KEY).stat().st_ino == before
+        rows = await box.rows()
+        assert rows[KEY] == (box.now_s, rows[OTHER][1] + 1)
+
+
 async def test_an_empty_sound_is_not_kept(box: Box) -> None:
     async with box.opened() as files:
         await files.put(KEY, sound(0), "piper")
