@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sqlite3
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -348,6 +349,25 @@ async def test_a_full_database_leaves_no_file_behind(box: Box, caplog: pytest.Lo
         assert sorted(kept) == box.files()
         assert await files.get(KEY)
     assert caplog.text.count("cannot be used as it should") == 1
+
+
+async def test_an_entry_that_cannot_be_committed_leaves_no_file_behind(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with box.opened() as files:
+        real = box.database.write
+
+        async def no_commit(work: Callable[[sqlite_utils.Database], object]) -> object:
+            def whole(db: sqlite_utils.Database) -> None:
+                work(db)
+                raise sqlite3.OperationalError("database or disk is full")
+
+            return await real(whole)
+
+        monkeypatch.setattr(box.database, "write", no_commit)
+        await files.put(KEY, sound(), "piper")
+        assert not box.files()
+        assert await files.get(KEY) is None
 
 
 async def test_a_database_that_is_locked_or_closed_is_no_reason_to_be_silent(
