@@ -6,7 +6,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,11 @@ import sqlite_utils
 from assistant.app import App
 from assistant.checking.finding import Finding, State, failing
 from assistant.storage.audio_files import AudioFiles
+from assistant.storage.backups import PATTERN, folder_of
 from assistant.storage.database import Database
-from assistant.storage.errors import StorageBusy, StorageDamaged, StorageError, translated
+from assistant.storage.errors import StorageBusy, StorageError, StorageNewer, damaged, translated
 from assistant.storage.migrations import MIGRATIONS
+from assistant.storage.upgrade import check_origin
 
 BUSY_TIMEOUT_S = 2.0
 """Seconds to wait for a daemon that is writing."""
@@ -38,17 +40,15 @@ class Stored:
 async def stored(app: App) -> AsyncIterator[Stored]:
     """Look at the database of the settings."""
     file = app.folder / app.settings.storage.folder / "assistant.db"
-    exists = file.exists()
+    exists = file.exists() and file.stat().st_size > 0  # an empty one, as a power cut leaves it, is made anew
     async with AsyncExitStack() as stack:
         copy = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="assistant-check-"))) / file.name
         database: Database | None = None
         try:
-            if exists:
-                _copy(file, copy)
-                finding = _existing(file, sqlite_utils.Database(copy))
-            else:
-                finding = _future(file)
+            finding = _existing(file, copy) if exists else _future(file)
             database = await stack.enter_async_context(Database(copy, backups=0))
+            if database.problem is not None and finding.state is State.WORKS:
+                finding = _not_upgraded(file, database.problem)
         except StorageError as error:
             finding = failing("storage", error)
         yield Stored(finding, database, exists)
@@ -74,51 +74,56 @@ async def cache(app: App, stored: Stored) -> Finding:
 
 def _copy(file: Path, copy: Path) -> None:
     """A whole copy of a database that somebody may be writing. Raises ``StorageError``."""
-    # A disk that cannot be written has no place for WAL's index: only `immutable` reads there.
-    for query in ("mode=ro", "mode=ro&immutable=1"):
-        try:
-            with closing(_open(file, query)) as source, closing(sqlite3.connect(copy)) as target:
-                source.backup(target)
-                wrong = target.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.Error as error:
-            failure = translated(error, file)
-            if isinstance(failure, StorageDamaged):
-                break
-            continue
-        if wrong == "ok":
-            return
-        failure = StorageDamaged(f"{file} is damaged: {wrong}.", remedy=_restore(file))
-        break
-    raise failure
-
-
-def _existing(file: Path, copy: sqlite_utils.Database) -> Finding:
-    """Whether it can be written, and by which version it was made."""
-    with closing(copy):
-        pending = [step.name for step in MIGRATIONS.pending(copy)]
-        known = [step.name for step in MIGRATIONS.pending(sqlite_utils.Database(memory=True))]
-        unknown = [step.name for step in MIGRATIONS.applied(copy) if step.name not in known]
-    what = f"{file}, {file.stat().st_size / 1000:.0f} kB, {_backups(file)}"
-    if unknown:
-        reason = (
-            f"a newer version of this program made {what} (its step {unknown[-1]} is unknown here); it is only read"
-        )
-        return Finding("storage", State.WARNS, reason, f"Install the newer version again, or: {_restore(file)}")
     try:
-        # Only trying tells: neither the file's mode nor its owner knows of a disk mounted read-only. A transaction
-        # alone is no trial, for SQLite begins one on a database that it can only read.
+        # A disk that cannot be written has no place for WAL's index: only `immutable` reads there.
+        with (
+            closing(_first(file, "mode=ro", "mode=ro&immutable=1")) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+            wrong = target.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        raise translated(error, file) from error
+    if wrong != "ok":
+        raise damaged(file, wrong)
+
+
+def _existing(file: Path, copy: Path) -> Finding:
+    """Whether it can be written, and by which version it was made. Raises ``StorageError``."""
+    _copy(file, copy)
+    with closing(sqlite_utils.Database(copy)) as database:
+        try:
+            check_origin(database, file, MIGRATIONS)
+        except StorageNewer as error:
+            return Finding("storage", State.WARNS, error.message, error.remedy)
+        pending = len(MIGRATIONS.pending(database)) if database.table_names() else 0
+    if (problem := _write_problem(file)) is not None:
+        return Finding("storage", State.WARNS, f"{problem.message} It is only read.", problem.remedy)
+    what = f"{file}, {file.stat().st_size / 1000:.0f} kB, {_backups(file)}"
+    if pending:
+        what += f"; an older version made it: the next start takes it {pending} steps further, after a copy"
+    return Finding("storage", State.WORKS, what)
+
+
+def _write_problem(file: Path) -> StorageError | None:
+    """Why it cannot be written. Only trying tells: its mode and owner know nothing of a disk mounted read-only."""
+    try:
         with closing(_open(file, "mode=rw")) as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             connection.execute("BEGIN IMMEDIATE")
+            # A transaction alone is no trial: SQLite begins one on a database that it can only read.
             connection.execute(f"PRAGMA user_version = {version}")
             connection.execute("ROLLBACK")
     except sqlite3.Error as error:
-        failure = translated(error, file)
-        if not isinstance(failure, StorageBusy):  # somebody writes, so it can be written
-            return Finding("storage", State.WARNS, f"{failure.message} It is only read.", failure.remedy)
-    if pending:
-        what += f"; an older version made it, the next start makes {len(pending)} steps, after a copy"
-    return Finding("storage", State.WORKS, what)
+        problem = translated(error, file)
+        return None if isinstance(problem, StorageBusy) else problem  # somebody writes, so it can be written
+    return None
+
+
+def _not_upgraded(file: Path, problem: StorageError) -> Finding:
+    """What the copy could not be brought to will fail with the database, too."""
+    reason = f"the next start will not be able to bring {file} up to date ({type(problem).__name__})"
+    return Finding("storage", State.FAILS, reason, "Keep a copy of it, and install the earlier version again.")
 
 
 def _future(file: Path) -> Finding:
@@ -130,6 +135,14 @@ def _future(file: Path) -> Finding:
     return Finding(
         "storage", State.WARNS, reason, "Name another folder in config.yaml (storage.folder), or give it to this user."
     )
+
+
+def _first(file: Path, *queries: str) -> sqlite3.Connection:
+    """A connection of the first kind that works. Raises the last one's ``sqlite3.Error``."""
+    for query in queries[:-1]:
+        with suppress(sqlite3.Error):
+            return _open(file, query)
+    return _open(file, queries[-1])
 
 
 def _open(file: Path, query: str) -> sqlite3.Connection:
@@ -145,9 +158,5 @@ def _open(file: Path, query: str) -> sqlite3.Connection:
 
 
 def _backups(file: Path) -> str:
-    copies = sorted((file.parent / "backups").glob("*.db"))
+    copies = sorted(folder_of(file).glob(PATTERN))
     return f"{len(copies)} backups, the last {copies[-1].name}" if copies else "no backups yet"
-
-
-def _restore(file: Path) -> str:
-    return f"Restore a copy from {file.parent / 'backups'}, or move the file away."

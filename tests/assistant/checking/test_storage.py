@@ -78,7 +78,7 @@ async def test_an_older_version_s_database_is_not_brought_up_to_date(shop: Shop)
     before = contents(shop.folder)
     found = await finding(shop)
     assert found.state is State.WORKS
-    assert "an older version made it, the next start makes 1 steps, after a copy" in found.reason
+    assert "an older version made it: the next start takes it 1 steps further, after a copy" in found.reason
     assert contents(shop.folder) == before
 
 
@@ -98,6 +98,33 @@ async def test_a_newer_version_s_database_is_read(shop: Shop) -> None:
         assert "Install the newer version" in found.remedy
         assert database_copy is not None
         assert "Roberta" in [one.document.name for one in await PersonalityStore(database_copy, "default").everyone()]
+
+
+async def test_a_step_that_would_fail_is_found_before_the_next_start(shop: Shop) -> None:
+    await shop.change("Robin", greeting="Hello there!")
+    with closing(sqlite3.connect(shop.file)) as database, database:
+        database.execute("DELETE FROM _sqlite_migrations WHERE name = '004_speech_cache'")
+    before = contents(shop.folder)
+    found = await finding(shop)
+    assert found.state is State.FAILS
+    assert f"will not be able to bring {shop.file} up to date" in found.reason
+    assert contents(shop.folder) == before
+
+
+async def test_another_program_s_database_is_left_alone(shop: Shop) -> None:
+    shop.file.parent.mkdir()
+    with closing(sqlite3.connect(shop.file)) as database, database:
+        database.execute("CREATE TABLE invoices (id)")
+    found = await finding(shop)
+    assert found.state is State.FAILS
+    assert "belongs to another program" in found.reason
+    assert "storage.folder" in found.remedy
+
+
+async def test_an_empty_file_is_as_none(shop: Shop) -> None:
+    shop.file.parent.mkdir()
+    shop.file.touch()
+    assert "the first start makes" in (await finding(shop)).reason
 
 
 @pytest.mark.parametrize("damage", ["torn", "not a database"])
