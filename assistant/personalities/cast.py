@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.5
 """Seconds between two looks at whether the database has changed."""
 
+RETRY_AFTER_LOOKS = 60
+"""Looks from a write that failed to the next attempt: half a minute."""
+
 
 class Cast:
     """The personalities as they were last read. Asking costs nothing and never fails.
@@ -44,18 +47,17 @@ class Cast:
         self._unwritten = ""
         """Id of whom a wake word switched to, until that is written."""
         self._version = -1
+        self._made_first = False
+        self._pause = 0
+        """Looks until the next attempt to write after one that failed."""
         self._told: set[str] = set()
         """What was logged already."""
 
     async def __aenter__(self) -> Self:
         """Read them; the first time, create the first three. Whatever fails is logged."""
-        if self._database is None or self._store is None:
+        if self._store is None:
             return self  # whoever could not open the database has said so
-        try:
-            if self._database.problem is None:
-                await self._store.first()
-        except (StorageError, PersonalityError) as error:
-            self._complain(f"The personalities cannot be written: {error}")
+        await self._make_first()
         try:
             await self._look()
         except StorageError as error:
@@ -84,13 +86,12 @@ class Cast:
         """Notice for ever what other processes change; ``switched`` is told of a switch that takes effect at once."""
         while True:
             await self._sleep(LOOK_EVERY_S)
-            await self._write_switch()
-            if self._database is None:
-                continue
+            self._pause = max(0, self._pause - 1)
+            if not self._pause:
+                await self._make_first()
+                await self._write_switch()
             before = self.active
             try:
-                if await self._database.version() == self._version:
-                    continue
                 at_once = await self._look()
             except StorageError as error:
                 self._complain(f"The personalities cannot be read again, those known already serve: {error}")
@@ -98,19 +99,34 @@ class Cast:
             if at_once and self.active.id != before.id:
                 switched(self.active)
 
+    async def _make_first(self) -> None:
+        if self._store is None or self._made_first:
+            return
+        try:
+            await self._store.first()
+        except StorageError as error:
+            log.debug("The first personalities cannot be made: %s", error)  # what lacks is seen when they are read
+            self._pause = RETRY_AFTER_LOOKS
+        else:
+            self._made_first = True
+
     async def _look(self) -> bool:
         """Read them all; whether the active one was switched meanwhile, to take effect at once."""
-        assert self._database is not None
-        assert self._store is not None
+        if self._database is None or self._store is None:
+            return False
         version = await self._database.version()  # before reading: a change in between is seen the next time
+        if version == self._version:
+            return False
         stored, switches, at_once = await self._store.state()
         self._version = version
         if not stored:
-            self._complain("The database holds no personality of this shop; those known already serve.")
+            self._complain("The database holds no personality of this shop; the built-in ones, or those known, serve.")
             return False
         self._tell_problems(stored)
         is_new = switches != self._switches
         self._switches = switches
+        if is_new and self._pause:
+            self._unwritten = ""  # that could not be written, and now somebody else has switched
         self.everyone = tuple(one.document.personality() for one in stored)
         by_id = {one.id: one for one in self.everyone}
         active = next(one.document.id for one in stored if one.active)
@@ -129,9 +145,9 @@ class Cast:
         except PersonalityError:
             log.warning("The personality that a wake word switched to was removed meanwhile.")
         except StorageError as error:
-            self._complain(f"The switch to {self.active.name} will not survive a restart: {error}")
-            if self._database is not None and self._database.problem is None:
-                return  # the disk may have room the next time
+            self._complain(f"The switch to {self.active.name} cannot be written, a restart would forget it: {error}")
+            self._pause = RETRY_AFTER_LOOKS
+            return
         if self._unwritten == who:  # else another wake word was heard meanwhile
             self._unwritten = ""
 
