@@ -72,10 +72,10 @@ class Cast:
 
     def personality_for(self, wake_word: str) -> Personality:
         """Who answers a wake word: the one it belongs to, who becomes active by that; else the active one."""
-        for one in self.everyone:
-            if one.wake_word and one.wake_word == wake_word and one is not self.active:
-                self.active = one
-                self._unwritten = one.id
+        owners = [one for one in self.everyone if one.wake_word and one.wake_word == wake_word]
+        if owners and self.active not in owners:
+            self.active = owners[0]
+            self._unwritten = self.active.id
         return self.active
 
     def named(self, name: str) -> Personality:
