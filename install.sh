@@ -9,7 +9,8 @@ Usage: ./install.sh COMMAND
 
   demo     set up, then hold a whole spoken conversation; needs no microphone, loudspeaker or screen
   test     set up, then run all checks and tests (further words go to pytest)
-  models   set up, then fetch the models that a shop wants (better voice and speech recognition)
+  models   set up, then fetch better models for voice and speech recognition. A shop first sets
+           deployment.use: commercial in config.yaml, so that only what it may use is fetched (docs/licences.md)
   doctor   look at this machine and say what is missing; changes nothing
 
 The program is then .venv/bin/assistant. Set PYTHON to choose the interpreter (3.11 to 3.13).
@@ -131,6 +132,7 @@ case "${1:-}" in
         step "What next?"
         note "See them:      .venv/bin/assistant models list"
         note "Try them:      .venv/bin/assistant say \"Hello, how can I help you?\""
+        note "In a shop:     docs/licences.md says which may be used, .venv/bin/assistant check shows it"
         ;;
     doctor)
         step "This machine"

@@ -121,8 +121,10 @@ class LicensedModels:
         return self._store.path(name)
 
     def present(self, kind: str) -> list[str]:
-        """Names of the present models of a kind that may be used, best first."""
-        return [name for name in self._store.present(kind) if not self.judgement(name).refused]
+        """Names of the present models of a kind that may be used: best first, those of unclear licence last."""
+        verdicts = {name: self.judgement(name).verdict for name in self._store.present(kind)}
+        usable = [name for name, verdict in verdicts.items() if verdict is not Verdict.REFUSED]
+        return sorted(usable, key=lambda name: verdicts[name] is Verdict.UNCLEAR)
 
     def fingerprint(self, name: str) -> str:
         """Hash of what makes up a present model. Raises as ``path`` does."""

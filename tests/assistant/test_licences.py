@@ -109,6 +109,15 @@ def test_automatic_choices_see_only_what_may_be_used(tmp_path: Path) -> None:
     assert licensed(held, tmp_path).present("piper")[0] == "en_US-ryan-medium"
 
 
+def test_what_is_clearly_allowed_comes_before_what_is_unclear(tmp_path: Path) -> None:
+    own_voice(tmp_path, "en_US-amy-medium")
+    own_voice(tmp_path, "en_GB-alba-medium")
+    assert licensed(DeploymentSection(), tmp_path).present("piper")[0] == "en_US-amy-medium"
+    in_shop = licensed(SHOP, tmp_path).present("piper")
+    assert in_shop[0] == "en_GB-alba-medium"
+    assert in_shop[-1] == "en_US-amy-medium"
+
+
 def test_the_owners_own_models_are_the_owners_business(tmp_path: Path) -> None:
     home = tmp_path / "en_US-anna"
     home.mkdir()
