@@ -95,7 +95,7 @@ class Database:
             except StorageStuck:
                 raise
             except StorageError as error:
-                self.problem = error
+                self.problem = error.again()
             await self._call(self._reader, lambda _: self._open_reader(), OPENING_PATIENCE_S)
         except BaseException:
             await self._close()
@@ -121,7 +121,7 @@ class Database:
                 self._writer, lambda given_up: self._in_transaction(work, given_up), self._patience_s
             )
         except StorageStuck as error:
-            self.problem = error
+            self.problem = error.again()
             raise
 
     async def read(self, work: Callable[[sqlite_utils.Database], T]) -> T:
@@ -209,7 +209,7 @@ class Database:
         except (sqlite3.Error, StorageError) as error:
             failure = translated(error, self.path) if isinstance(error, sqlite3.Error) else error
             if type(failure) is not StorageError:  # it says something about the disk or the file
-                self.problem = failure
+                self.problem = failure.again()  # without its trace, which holds what was to be written
             raise
         if self.problem is not None:
             log.warning("%s can be written again.", self.path)
