@@ -19,6 +19,7 @@ from assistant.app import App, Ends
 from assistant.cli_cache import add_cache_command
 from assistant.cli_models import add_models_command
 from assistant.cli_personality import add_personality_command
+from assistant.cli_stats import add_stats_command
 from assistant.command import add_command
 from assistant.event_lines import event_lines
 from assistant.output import print_json, print_line, print_table, print_text, print_yaml
@@ -108,6 +109,7 @@ def parser() -> argparse.ArgumentParser:
         "--json", action="store_true"
     )
     add_cache_command(commands)
+    add_stats_command(commands)
     add_models_command(commands)
     add_personality_command(commands)
     return whole
