@@ -110,7 +110,7 @@ def translated(error: sqlite3.Error | OSError, path: Path) -> StorageError:
     name = getattr(error, "sqlite_errorname", "") or ""
     for beginning, told in _BY_NAME:
         if name.startswith(beginning):
-            return told(path, str(error))
+            return told(path, name if told is _disk_error else str(error))
     return StorageError(f"{path}: {error}.", remedy="Run `assistant check`.")
 
 

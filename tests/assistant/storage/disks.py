@@ -6,6 +6,7 @@ import os
 import resource
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 import pytest
 import sqlite_utils
 from sqlite_utils import Migrations
+
+from assistant.storage.database import Database
+from tests.conftest import ROOT
 
 SECRET = "what the owner wrote"
 
@@ -117,3 +121,40 @@ def mode_of(path: Path) -> int:
 
 def is_root() -> bool:
     return os.geteuid() == 0
+
+
+async def made(path: Path, *numbers: int, b: Any = "b") -> None:
+    """A database with that many rows, closed."""
+    async with Database(path, migrations=steps(1)) as database:
+        for number in numbers:
+            await database.write(insert(number, b))
+
+
+def abandoned(path: Path) -> None:
+    """A database as a power cut leaves it: what was written last stands in the log beside it."""
+    done = subprocess.run(
+        [sys.executable, "-c", ABANDON, str(path)], cwd=ROOT, check=False, timeout=60, capture_output=True, text=True
+    )
+    assert done.returncode == 9, done.stderr
+    assert path.with_name("assistant.db-wal").stat().st_size > 0
+
+
+ABANDON = """
+import asyncio, os, sys
+from pathlib import Path
+from assistant.storage.database import Database
+from tests.assistant.storage.disks import insert, steps
+
+async def main():
+    async with Database(Path(sys.argv[1]), migrations=steps(1)) as database:
+        await database.write(insert(2))
+        os._exit(9)
+
+asyncio.run(main())
+"""
+
+
+def intact(path: Path) -> bool:
+    """Whether SQLite finds nothing wrong with it."""
+    with closing(sqlite3.connect(path)) as connection:
+        return bool(connection.execute("PRAGMA integrity_check").fetchone() == ("ok",))
