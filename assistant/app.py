@@ -185,8 +185,9 @@ class App:
             if cache.enabled and database is not None and database.problem is None:
                 files = await stack.enter_async_context(self.audio_files(database))
                 sounds = await stack.enter_async_context(SpeechCache(files))
+            forbidden = set(self.settings.tts.use).difference(engine.capabilities.name for engine in engines)
             yield FallbackVoice(
-                SpeechRouter(engines, self.settings.deployment.cloud),
+                SpeechRouter(engines, self.settings.deployment.cloud, forbidden),
                 CircuitBreaker(self.feed, self.clock),
                 self.clock,
                 cache=sounds,

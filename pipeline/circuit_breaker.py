@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from pipeline.errors import ModelError, ProviderError, without_words
 from pipeline.events import EventFeed, ProviderState
@@ -20,45 +21,65 @@ LONGEST_REST_S = 300.0
 """Seconds of the clock after which a failing provider is tried again at the latest."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """In seconds of the clock."""
+
+    length_s: float
+    end_s: float
+
+
 class CircuitBreaker:
     """The health of several providers. A rest ends by itself; then real work tries the provider again.
 
-    What a model error concerns is one voice (``part``) of a provider; its other voices go on speaking.
+    What a model error concerns is one part of a provider, such as a voice; its other parts go on working.
     """
 
     def __init__(self, feed: EventFeed, clock: Callable[[], float], *, what: str = "voice") -> None:
         self._feed = feed
         self._clock = clock
         self._what = what
-        self._rests: dict[tuple[str, str], tuple[float, float]] = {}
-        """(length of the rest, its end) in seconds of the clock, by provider and part."""
+        self._rests: dict[tuple[str, str], _Rest] = {}
+        """By provider and part; the part "" is the whole provider."""
 
     def resting(self, provider: str, part: str = "") -> bool:
         """Whether it should be left alone while another one can do its work."""
-        ends = (self._rests[key][1] for key in ((provider, ""), (provider, part)) if key in self._rests)
-        return any(end_s > self._clock() for end_s in ends)
+        return any(rest.end_s > self._clock() for rest in self._of(provider, part))
 
-    def failing(self, provider: str) -> bool:
-        """Whether it failed, all or in part, and has not done better since."""
-        return any(key[0] == provider for key in self._rests)
+    def failing(self, provider: str, part: str | None = None) -> bool:
+        """Whether it failed, as a whole or in this part (None: in any), and has not done better since."""
+        return any(self._of(provider, part))
 
     def failed(self, provider: str, error: Exception, part: str = "") -> None:
-        """It could not do its work."""
+        """It could not do its work. Who is asked while it rests, for want of others, need not rest longer for it."""
+        now_s = self._clock()
         key = (provider, part if isinstance(error, ModelError) else "")
-        known = self.failing(provider)
-        final = isinstance(error, ModelError) or (isinstance(error, ProviderError) and not error.retryable)
-        first_s = FINAL_REST_S if final else FIRST_REST_S
-        rest_s = min(LONGEST_REST_S, self._rests[key][0] * 2) if key in self._rests else first_s
-        self._rests[key] = (rest_s, self._clock() + rest_s)
+        known, last = self.failing(provider), self._rests.get(key)
+        if last is None:
+            final = isinstance(error, ModelError) or (isinstance(error, ProviderError) and not error.retryable)
+            length_s = FINAL_REST_S if final else FIRST_REST_S
+        else:
+            length_s = last.length_s if last.end_s > now_s else min(LONGEST_REST_S, 2 * last.length_s)
+        self._rests[key] = _Rest(length_s, now_s + length_s)
         reason = without_words(error)
-        log.warning("The %s %s failed and rests for %.0f s: %s", self._what, provider, rest_s, reason)
+        log.warning("The %s %s failed and rests for %.0f s: %s", self._what, provider, length_s, reason)
         if not known:
             self._feed.publish(ProviderState(provider, "failing", reason))
 
     def worked(self, provider: str, part: str = "") -> None:
         """It did its work."""
         before = self.failing(provider)
-        for key in ((provider, ""), (provider, part)):
+        for key in ((provider, ""), (provider, part), *self._forgotten(provider)):
             self._rests.pop(key, None)
         if before and not self.failing(provider):
             self._feed.publish(ProviderState(provider, "ok", "works again"))
+
+    def _of(self, provider: str, part: str | None) -> Iterator[_Rest]:
+        for (name, its_part), rest in self._rests.items():
+            if name == provider and (part is None or its_part in {"", part}):
+                yield rest
+
+    def _forgotten(self, provider: str) -> list[tuple[str, str]]:
+        """Parts that nobody has asked for since their rest: a personality has another voice now, or none speaks."""
+        then_s = self._clock() - LONGEST_REST_S
+        return [key for key, rest in self._rests.items() if key[0] == provider and rest.end_s < then_s]

@@ -23,6 +23,16 @@ from pipeline.turn import Turn, TurnParts
 
 
 @dataclass(frozen=True, slots=True)
+class _Announcement:
+    """Something to say without having been asked."""
+
+    text: str
+    personality: Personality
+    greeting: bool = False
+    """It introduces the personality, so nobody else can say it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationSettings:
     """How a conversation goes."""
 
@@ -58,7 +68,9 @@ class Conversation:
         self._personality_for = personality_for
         self._settings = settings
         self._turn: Turn | None = None
-        self._announcements: asyncio.Queue[tuple[str, Personality]] = asyncio.Queue()
+        self._stop_greeting: Callable[[], object] | None = None
+        """Ends the greeting that is being spoken, None where none is."""
+        self._announcements: asyncio.Queue[_Announcement] = asyncio.Queue()
         self.idle = asyncio.Event()
         """Set while nobody speaks to it and it speaks to nobody: the time for work that can wait."""
         self._history: deque[Exchange] = deque(maxlen=settings.history_turns)
@@ -77,15 +89,30 @@ class Conversation:
             raise cause from error
 
     def switch(self, personality: Personality) -> None:
-        """Go on as somebody else at once: in the middle of an answer its voice changes, else it greets."""
-        if self._turn is not None:
+        """Go on as somebody else at once: in the middle of an answer its voice changes, where nobody speaks it greets.
+
+        A greeting that is being spoken gives way to the new one. While a customer speaks nothing is said: the answer
+        will come in the new voice.
+        """
+        if self._turn is not None and self._stop_greeting is None:
             self._turn.switch(personality)
-        elif personality.greeting:
-            self.announce(personality.greeting, personality)
+        elif self.idle.is_set() or self._stop_greeting is not None:
+            self._forget_greetings()
+            if self._stop_greeting is not None:
+                self._stop_greeting()
+            if personality.greeting:
+                self._announcements.put_nowait(_Announcement(personality.greeting, personality, greeting=True))
 
     def announce(self, text: str, personality: Personality) -> None:
         """Say something as soon as nobody is speaking. A wake word interrupts it."""
-        self._announcements.put_nowait((text, personality))
+        self._announcements.put_nowait(_Announcement(text, personality))
+
+    def _forget_greetings(self) -> None:
+        """Those that have not begun: their personality is no longer the one that speaks."""
+        waiting = [self._announcements.get_nowait() for _ in range(self._announcements.qsize())]
+        for announcement in waiting:
+            if not announcement.greeting:
+                self._announcements.put_nowait(announcement)
 
     async def _take_turns(self) -> None:
         hit: WakeWordHit | None = None
@@ -96,13 +123,16 @@ class Conversation:
                 if heard is None:
                     return
                 if not isinstance(heard, WakeWordHit):
-                    hit = await self._say(*heard)
+                    hit = await self._say(heard)
                     continue
                 hit = heard
             hit = await self._answer(hit)
 
-    async def _something_to_do(self) -> WakeWordHit | tuple[str, Personality] | None:
-        """A wake word, or something to announce, whichever comes first; None at the end of the microphone's stream."""
+    async def _something_to_do(self) -> WakeWordHit | _Announcement | None:
+        """A wake word, or something to announce, whichever comes first; None at the end of the microphone's stream.
+
+        In the same instant the customer comes first; an announcement waits, a greeting has missed its time.
+        """
         self.idle.set()
         try:
             async with asyncio.TaskGroup() as group:
@@ -114,15 +144,16 @@ class Conversation:
             self.idle.clear()
         if listening.cancelled():
             return announcing.result()
-        if not announcing.cancelled():  # both in the same instant: the customer comes first
+        if not announcing.cancelled():
             self._announcements.put_nowait(announcing.result())
+        self._forget_greetings()
         return listening.result()
 
-    async def _say(self, text: str, personality: Personality) -> WakeWordHit | None:
+    async def _say(self, announcement: _Announcement) -> WakeWordHit | None:
         """An announcement; the wake word that ended it before its time, if one did."""
         self._feed.turn += 1
-        turn = self._begin(personality, self._clock())
-        return await self._unless_interrupted(turn, turn.announce(text))
+        turn = self._begin(announcement.personality, self._clock())
+        return await self._unless_interrupted(turn, turn.announce(announcement.text), greeting=announcement.greeting)
 
     async def _answer(self, hit: WakeWordHit) -> WakeWordHit | None:
         """One turn; the wake word that ended it before its time, if one did."""
@@ -149,7 +180,9 @@ class Conversation:
     def _begin(self, personality: Personality, heard_by_s: float) -> Turn:
         return Turn(self._parts, self._feed, self._clock, personality, tuple(self._history), heard_by_s)
 
-    async def _unless_interrupted(self, turn: Turn, work: Coroutine[Any, Any, None]) -> WakeWordHit | None:
+    async def _unless_interrupted(
+        self, turn: Turn, work: Coroutine[Any, Any, None], *, greeting: bool = False
+    ) -> WakeWordHit | None:
         """Speak and listen for a wake word at the same time; whichever ends first cancels the other."""
 
         def interrupt(listening: asyncio.Task[WakeWordHit | None]) -> None:
@@ -166,8 +199,9 @@ class Conversation:
                 listening = group.create_task(self._ears.wake_word(), name="interruption")
                 speaking.add_done_callback(lambda _: listening.cancel())
                 listening.add_done_callback(interrupt)
+                self._stop_greeting = speaking.cancel if greeting else None
         finally:
-            self._turn = None
+            self._turn = self._stop_greeting = None
         return None if listening.cancelled() else listening.result()
 
     async def _listen(self, hit: WakeWordHit) -> Utterance | NoSpeechReason | WakeWordHit:

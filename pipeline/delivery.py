@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from pipeline.audio import AudioChunk, leading_silence_s
-from pipeline.errors import ProviderError
-from pipeline.events import EventFeed, Speaking
-from pipeline.fallback import FallbackVoice, Rendering
+from pipeline.events import Attempt, EventFeed, Speaking
+from pipeline.fallback import FallbackVoice, NoVoice, Rendering
 from pipeline.protocols import Speaker
 from pipeline.speech import Personality
 
@@ -18,6 +17,22 @@ log = logging.getLogger(__name__)
 
 CHARACTERS_PER_S = 15.0
 """Characters that a voice says in a second at speed 1; what a sentence is measured by that was cut short."""
+
+
+RECORDING, TONE = "recording", "tone"
+"""What stands for a provider in events where no engine could speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apology:
+    """What is played when no voice can speak."""
+
+    audio: AudioChunk
+    """Its sound."""
+    text: str = ""
+    """What it says, empty for a tone and where that is not known."""
+    language: str = ""
+    """ISO 639-1 code, empty for a tone."""
 
 
 @dataclass(slots=True)
@@ -53,7 +68,7 @@ class Delivery:
         speaker: Speaker,
         speakable: Callable[[str, str], str],
         personality: Personality,
-        sorry: Callable[[str], AudioChunk | None],
+        sorry: Callable[[str], Apology | None],
         feed: EventFeed,
         clock: Callable[[], float],
     ) -> None:
@@ -70,6 +85,8 @@ class Delivery:
         self.first_audible_s: float | None = None
         """Clock time at which the first audible sample leaves the loudspeaker, None before there is one."""
         self._voiceless = False
+        self.apology: Apology | None = None
+        """What was played in place of a sentence that no voice could say, None where there was none."""
 
     @property
     def silent(self) -> bool:
@@ -77,7 +94,9 @@ class Delivery:
         return self._began_s is None
 
     def switch(self, personality: Personality) -> None:
-        """Go on as somebody else: the sentence that is being spoken is said again whole in the other voice."""
+        """Go on as somebody else: the sentence that is being spoken is said again whole in the other voice, if it is
+        another one.
+        """
         self._personality = personality
 
     async def say(self, text: str, language: str) -> None:
@@ -86,27 +105,37 @@ class Delivery:
 
         Raises ``DeviceError`` when the loudspeaker is lost.
         """
-        spoken = self._speakable(text, language)
-        if not spoken or self._voiceless:
+        if self._voiceless or not (spoken := self._speakable(text, language)):
             return
+        asked_s = self._clock()
         sentence = _Sentence(text, self._handed_s, self._handed_s)
         self._sentences.append(sentence)
         try:
             while not await self._say_as(self._personality, sentence, spoken, language):
                 pass
-        except ProviderError as error:
+        except NoVoice as error:
             self._sentences.remove(sentence)
             log.error("%s", error)
-            self._voiceless = True
-            if (sorry := self._sorry(language)) is not None:
-                await self._hand_over(sorry)
+            await self._apologise(language, error.attempts, asked_s)
         sentence.whole = True
+
+    async def _apologise(self, language: str, attempts: Sequence[Attempt], asked_s: float) -> None:
+        """Without a voice."""
+        self._voiceless = True
+        self.apology = sorry = self._sorry(language)
+        if sorry is None:
+            return
+        provider = RECORDING if sorry.language else TONE
+        trail = [*attempts, Attempt(provider, None, 0.0)]
+        first_audio_ms = (self._clock() - asked_s) * 1000
+        self._feed.publish(Speaking(provider, sorry.language, True, sorry.text, first_audio_ms, trail))
+        await self._hand_over(sorry.audio)
 
     async def _say_as(self, personality: Personality, sentence: _Sentence, spoken: str, language: str) -> bool:
         """Speak a sentence in a personality's voice; whether it came to its end before another one took over."""
         async with aclosing(self._voice.say(spoken, language, personality)) as chunks:
             async for chunk, rendering in chunks:
-                if personality is not self._personality:
+                if personality.voice != self._personality.voice:
                     return False
                 if rendering is not None:  # an engine begins the sentence, perhaps after another one broke off
                     sentence.from_s = self._handed_s

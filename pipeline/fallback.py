@@ -28,9 +28,29 @@ LATE_SHARE = 0.25
 FINGERPRINT_TIMEOUT_S = 1.0
 """Seconds of the clock to wait for an engine to say what it sounds like; after that the sentence is not cached."""
 
+RESTING_FINGERPRINT_TIMEOUT_S = 0.1
+"""The same for an engine at rest: one that is stuck must not keep the others waiting at each sentence."""
+
+LONGEST_S, LONGEST_PER_CHARACTER_S = 10.0, 0.5
+"""Audio seconds that a sentence may last: so many, and so many for each character. A slow voice takes 0.3."""
 
 RESTING = "resting"
 """Code in the trail: it failed a short while ago and is asked last."""
+
+
+class NoVoice(ProviderError):
+    """No engine could say a sentence."""
+
+    code = "no_voice"
+
+    def __init__(self, attempts: Sequence[Attempt], language: str) -> None:
+        tried = ", ".join(f"{attempt.provider} ({attempt.error})" for attempt in attempts)
+        super().__init__(
+            f"No voice could speak: {tried or f'none speaks {language!r}'}.",
+            remedy="Run `assistant check` to see what each voice needs.",
+        )
+        self.attempts = list(attempts)
+        """All engines asked, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +84,26 @@ class _Way:
     """The sound, where it is there already."""
 
 
+@dataclass(slots=True)
+class _Sentence:
+    """A sentence while it is being said. Times are seconds of the clock."""
+
+    text: str
+    personality: Personality
+    began_s: float
+    attempts: list[Attempt]
+    """The trail so far."""
+    waiting_since_s: float
+    """Since when the customer has heard nothing of it: its beginning, or its last chunk."""
+    broken: dict[str, bool] = field(default_factory=dict)
+    """Engines that failed as a whole at this sentence, and whether by their silence."""
+
+    def failed(self, provider: str, error: Exception) -> None:
+        """What concerns one voice says nothing about the engine's others."""
+        if not isinstance(error, ModelError):
+            self.broken[provider] = isinstance(error, ProviderTimeout)
+
+
 class Prepared(StrEnum):
     """What became of a sentence that was to be ready."""
 
@@ -83,7 +123,7 @@ class FallbackVoice:
     A sentence whose engine fails after some of it was handed over is said again whole by the next engine, never
     continued in another voice. An engine that failed rests, longer each time, and is asked last meanwhile; then the
     next sentence tries it again: recovery by real traffic. What was spoken before comes from the cache, even while its
-    engine rests.
+    engine rests. Whoever hangs uses up the time limit; each later engine gets what is left, at least ``LATE_SHARE``.
     """
 
     def __init__(
@@ -108,33 +148,24 @@ class FallbackVoice:
     ) -> AsyncGenerator[tuple[AudioChunk, Rendering | None]]:
         """Sound for one sentence; the first chunk of each engine that speaks comes with its ``Rendering``.
 
-        Nothing where the text has nothing to say. Raises ``ProviderError`` when no engine could say it.
+        Nothing where the text has nothing to say. Raises ``NoVoice`` when no engine could say it.
         """
         if not takeable(text):
             return
         began_s = self._clock()
         routing = self._router.routes(personality.voice, language)
-        attempts = list(routing.passed_over)
-        broken: set[str] = set()
-        async with aclosing(self._ways(routing.routes, text, attempts)) as ways:
+        sentence = _Sentence(text, personality, began_s, list(routing.passed_over), began_s)
+        async with aclosing(self._ways(routing.routes, sentence)) as ways:
             async for way in ways:
-                if way.route.provider in broken:
-                    continue
                 try:
-                    async with aclosing(self._speak(way, text, personality, began_s, attempts)) as chunks:
+                    async with aclosing(self._speak(way, sentence)) as chunks:
                         async for item in chunks:
                             yield item
-                except ModelError:
-                    continue
-                except Exception:  # noqa: BLE001 - a defect in one engine must not silence the others
-                    broken.add(way.route.provider)  # another of its voices would fail in the same way
+                except Exception as error:  # noqa: BLE001 - a defect in one engine must not silence the others
+                    sentence.failed(way.route.provider, error)
                 else:
                     return
-        tried = ", ".join(f"{attempt.provider} ({attempt.error})" for attempt in attempts)
-        raise ProviderError(
-            f"No voice could speak: {tried or f'none speaks {language!r}'}.",
-            remedy="Run `assistant check` to see what each voice needs.",
-        )
+        raise NoVoice(sentence.attempts, language)
 
     async def prepare(self, text: str, language: str, personality: Personality) -> Prepared:
         """Speak a sentence into the cache where it is not there, so that ``say`` has it at once. Never raises.
@@ -147,7 +178,7 @@ class FallbackVoice:
         if self._cache is None or not routes:
             return Prepared.SKIPPED
         route = routes[0]
-        if route.synthesizer.capabilities.needs_network or self._health.failing(route.provider):
+        if route.synthesizer.capabilities.needs_network or self._health.failing(route.provider, route.part):
             return Prepared.SKIPPED
         key = await self._key(route, text)
         if key is None:
@@ -155,7 +186,9 @@ class FallbackVoice:
         if await self._cache.has(key):
             return Prepared.THERE
         try:
-            async with aclosing(self._limited(_Way(route, key), text, self._clock())) as chunks:
+            now_s = self._clock()
+            alone = _Sentence(text, personality, now_s, [], now_s)
+            async with aclosing(self._limited(_Way(route, key), alone)) as chunks:
                 async for _ in chunks:
                     pass
         except Exception as error:  # noqa: BLE001 - a defect in an engine shows when a customer waits for it
@@ -163,47 +196,58 @@ class FallbackVoice:
             return Prepared.FAILED
         return Prepared.MADE
 
-    async def _ways(self, routes: Sequence[Route], text: str, attempts: list[Attempt]) -> AsyncGenerator[_Way]:
-        """The router's order, engines at rest last, unless the sentence was finished before."""
+    async def _ways(self, routes: Sequence[Route], sentence: _Sentence) -> AsyncGenerator[_Way]:
+        """The router's order. What was finished before is taken at once, engines at rest come last, and after them
+        other voices of engines that failed: those would probably fail in the same way."""
         rested: list[_Way] = []
+        others: list[_Way] = []
         for route in routes:
-            way = await self._way(route, text)
-            if way.finished is None and self._health.resting(route.provider, route.voice.name):
-                attempts.append(Attempt(route.provider, RESTING, 0.0))
+            resting = self._health.resting(route.provider, route.part)
+            way = await self._way(route, sentence.text, resting=resting)
+            if way.finished is not None:
+                yield way
+            elif route.provider in sentence.broken:
+                others.append(way)
+            elif resting:
+                sentence.attempts.append(Attempt(route.provider, RESTING, 0.0))
                 rested.append(way)
             else:
                 yield way
         for way in rested:
-            yield way
+            if way.route.provider in sentence.broken:
+                others.append(way)
+            else:
+                yield way
+        for way in others:
+            if not sentence.broken[way.route.provider]:  # one that hangs would only be waited for again
+                yield way
 
-    async def _way(self, route: Route, text: str) -> _Way:
+    async def _way(self, route: Route, text: str, *, resting: bool) -> _Way:
         """With the sentence's sound from the cache, where it is there."""
-        key = await self._key(route, text)
+        key = await self._key(route, text, RESTING_FINGERPRINT_TIMEOUT_S if resting else FINGERPRINT_TIMEOUT_S)
         if self._cache is None or key is None:
             return _Way(route)
         return _Way(route, key, await self._cache.find(key))
 
-    async def _key(self, route: Route, text: str) -> str | None:
+    async def _key(self, route: Route, text: str, timeout_s: float = FINGERPRINT_TIMEOUT_S) -> str | None:
         """Name of the sentence's sound, None where nothing is kept or the engine does not say what it sounds like."""
         if self._cache is None:
             return None
         try:
-            async with asyncio.timeout(FINGERPRINT_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 fingerprint = await route.synthesizer.fingerprint(route.voice)
         except Exception:  # noqa: BLE001 - whatever is wrong shows when it is to speak
             return None
         return sound_key(text, route.voice, route.provider, fingerprint)
 
-    async def _speak(
-        self, way: _Way, text: str, personality: Personality, began_s: float, attempts: list[Attempt]
-    ) -> AsyncGenerator[tuple[AudioChunk, Rendering | None]]:
+    async def _speak(self, way: _Way, sentence: _Sentence) -> AsyncGenerator[tuple[AudioChunk, Rendering | None]]:
         """One engine's try; its outcome goes into the trail, the account and the engine's health."""
-        provider, voice = way.route.provider, way.route.voice.name
+        provider, voice, attempts = way.route.provider, way.route.voice.name, sentence.attempts
         asked_s = self._clock()
         rendering: Rendering | None = None
         audio_s, outcome, code = 0.0, Outcome.LEFT, ""
         try:
-            async with aclosing(self._limited(way, text, began_s)) as chunks:
+            async with aclosing(self._limited(way, sentence)) as chunks:
                 async for chunk in chunks:
                     audio_s += chunk.duration_s
                     if rendering is not None:
@@ -211,25 +255,30 @@ class FallbackVoice:
                         continue
                     now_s = self._clock()
                     attempts.append(Attempt(provider, None, (now_s - asked_s) * 1000))
-                    first_ms = (now_s - began_s) * 1000
+                    first_ms = (now_s - sentence.began_s) * 1000
                     rendering = Rendering(provider, voice, first_ms, way.finished is not None, list(attempts))
                     yield chunk, rendering
             outcome = Outcome.DONE if way.finished is None else Outcome.CACHED
         except Exception as error:
             outcome, code = Outcome.FAILED, error.code if isinstance(error, AssistantError) else "defect"
             attempts.append(Attempt(provider, code, (self._clock() - asked_s) * 1000))
-            self._health.failed(provider, error, voice)
+            self._health.failed(provider, error, way.route.part)
             raise
         finally:
             latency_ms = rendering.attempts[-1].ms if rendering is not None else None
-            self._usage.record(Use("tts", provider, outcome, personality, voice, latency_ms, audio_s, len(text), code))
+            self._usage.record(
+                Use(
+                    "tts", provider, outcome, sentence.personality, voice, latency_ms, audio_s, len(sentence.text), code
+                )
+            )
         if outcome is Outcome.DONE:
-            self._health.worked(provider, voice)
+            self._health.worked(provider, way.route.part)
 
-    async def _limited(self, way: _Way, text: str, began_s: float) -> AsyncGenerator[AudioChunk]:
+    async def _limited(self, way: _Way, sentence: _Sentence) -> AsyncGenerator[AudioChunk]:
         """Chunks of one engine, each within its time limit. Raises ``ProviderTimeout``."""
-        limit_s = max(self._time_limit_s - (self._clock() - began_s), self._time_limit_s * LATE_SHARE)
-        async with aclosing(self._sound(way, text)) as chunks:
+        waited_s = self._clock() - sentence.waiting_since_s
+        limit_s = max(self._time_limit_s - waited_s, self._time_limit_s * LATE_SHARE)
+        async with aclosing(self._sound(way, sentence.text)) as chunks:
             while True:
                 try:
                     async with asyncio.timeout(limit_s):
@@ -237,8 +286,11 @@ class FallbackVoice:
                 except StopAsyncIteration:
                     return
                 except TimeoutError as error:
-                    raise ProviderTimeout(f"The voice {way.route.provider} gave no sound for {limit_s:g} s.") from error
+                    raise ProviderTimeout(
+                        f"The voice {way.route.provider} gave no sound for {limit_s:.1f} s."
+                    ) from error
                 yield chunk
+                sentence.waiting_since_s = self._clock()
                 limit_s = self._time_limit_s
 
     def _sound(self, way: _Way, text: str) -> AsyncGenerator[AudioChunk]:
@@ -246,11 +298,12 @@ class FallbackVoice:
         route = way.route
         if way.finished is not None:
             return _each(way.finished)
-        if self._cache is None or way.key is None:
-            return proper(route.synthesizer.synthesize(text, route.voice), route.provider)
-        return self._cache.shared(
-            way.key, route.provider, lambda: proper(route.synthesizer.synthesize(text, route.voice), route.provider)
-        )
+        longest_s = LONGEST_S + LONGEST_PER_CHARACTER_S * len(text)
+
+        def made() -> AsyncGenerator[AudioChunk]:
+            return proper(route.synthesizer.synthesize(text, route.voice), route.provider, longest_s=longest_s)
+
+        return made() if self._cache is None or way.key is None else self._cache.shared(way.key, route.provider, made)
 
 
 async def _each(chunks: Sequence[AudioChunk]) -> AsyncGenerator[AudioChunk]:

@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 from pipeline.audio import AudioChunk
-from pipeline.delivery import Delivery
+from pipeline.delivery import Apology, Delivery
 from pipeline.errors import AudioFileError, DeviceError, ProviderError, first_cause, without_words
 from pipeline.events import EventFeed, NoSpeechHeard, ReplyText, StagesMs, TranscriptReady, TurnEnd
 from pipeline.fallback import FallbackVoice
@@ -46,10 +46,12 @@ class TurnParts:
     error_tone: AudioChunk | None = None
     """Played when there is no such recording either."""
 
-    def sorry(self, language: str) -> AudioChunk | None:
+    def sorry(self, language: str) -> Apology | None:
         """What to play when no voice can speak: a recording in the customer's language or in English, else a tone."""
-        recorded = self.recorded_apologies
-        return recorded.get(primary_language(language)) or recorded.get("en") or self.error_tone
+        for spoken in (primary_language(language), "en"):
+            if spoken in self.recorded_apologies:
+                return Apology(self.recorded_apologies[spoken], self.apologies.get(spoken, ""), spoken)
+        return Apology(self.error_tone) if self.error_tone is not None else None
 
 
 @dataclass(slots=True)
@@ -94,9 +96,10 @@ class Turn:
 
     async def announce(self, text: str) -> None:
         """Say something without having been asked, in the personality's language; otherwise as ``answer``."""
+        language = self.personality.language  # a switch changes the voice, not the language of the text
         async with self._aloud():
             for sentence in sentences_of(text):
-                await self._delivery.say(sentence, self.personality.language)
+                await self._delivery.say(sentence, language)
 
     def switch(self, personality: Personality) -> None:
         """Go on speaking as somebody else, at once."""
@@ -160,6 +163,8 @@ class Turn:
             failure = ProviderError("The agent answered nothing that can be said.")
         if failure is not None:
             said.append(await self._apologise_for(failure))
+        elif (apology := self._delivery.apology) is not None and apology.text:
+            said.append(apology.text)
         self.feed.publish(ReplyText(" ".join(said), final=True))
 
     async def _write(self, transcript: Transcript, waiting: asyncio.Queue[str | Exception | None]) -> None:

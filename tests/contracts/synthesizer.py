@@ -143,3 +143,31 @@ class SynthesizerContract:
     async def test_regions_do_not_hide_a_language(self) -> None:
         async with self.opened() as synthesizer:
             assert synthesizer.voice_for("en-GB") == synthesizer.voice_for("en") is not None
+
+    async def test_a_voice_that_is_wanted_is_taken_where_it_speaks_the_language(self) -> None:
+        async with self.opened() as synthesizer:
+            own = synthesizer.voice_for("en")
+            assert own is not None
+            assert synthesizer.voice_for("en", own) == own
+            assert synthesizer.voice_for("en", "") == own
+            other = synthesizer.voice_for("es")
+            # Some voices speak several languages.
+            assert synthesizer.voice_for("es", own) in ({other, own} if other is not None else {None})
+            assert synthesizer.voice_for("qq", own) is None
+
+    async def test_its_fingerprint_is_the_same_until_something_changes(self) -> None:
+        async with self.opened() as synthesizer:
+            voice = self.voice(synthesizer)
+            first = await synthesizer.fingerprint(voice)
+            assert first
+            assert await said(synthesizer, SHORT, voice)
+            assert await synthesizer.fingerprint(voice) == first
+        async with self.opened() as again:
+            assert await again.fingerprint(self.voice(again)) == first, "the same after a restart"
+
+    async def test_asking_for_a_voice_needs_no_entering(self) -> None:
+        """A router asks also those that could not be entered."""
+        synthesizer = self.opened()
+        synthesizer.voice_for("en")  # type: ignore[attr-defined]
+        synthesizer.voice_for("es", "es-whatever")  # type: ignore[attr-defined]
+        assert synthesizer.capabilities.name  # type: ignore[attr-defined]

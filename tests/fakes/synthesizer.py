@@ -43,7 +43,15 @@ class ScriptedSynthesizer:
         """Texts whose listener left before the end."""
         self.fails_after: int | None = None
         """Chunks it gives before it fails; 0 fails before the first."""
-        self.error: ProviderError = ProviderError("The fake voice fails as told.")
+        self.error: Exception = ProviderError("The fake voice fails as told.")
+        self.refuses: Exception | None = None
+        """Bad day: what entering it raises."""
+        self.entered = 0
+        """How often somebody tried to enter it."""
+        self.spoils: Callable[[AudioChunk], AudioChunk] = lambda chunk: chunk
+        """Bad day: what becomes of each chunk."""
+        self.mute = False
+        """Bad day: it hands over nothing, and says nothing of it."""
         self.hangs_after: int | None = None
         """Chunks it gives before it says nothing more and never ends."""
         self.first_chunk_s = 0.0
@@ -57,6 +65,9 @@ class ScriptedSynthesizer:
         return Capabilities(name=self.name, languages=frozenset(self.languages), streams=True, **self.flags)
 
     async def __aenter__(self) -> Self:
+        self.entered += 1
+        if self.refuses is not None:
+            raise self.refuses
         return self
 
     async def __aexit__(
@@ -79,9 +90,10 @@ class ScriptedSynthesizer:
             raise ProviderError(f"The fake voice does not speak {voice.language!r}.", retryable=False)
         letters = sum(character.isalnum() for character in text)
         length_s = letters * CHARACTER_S / voice.settings.speed
-        finished = False
         try:
             for number, start_s in enumerate(np.arange(0.0, length_s, CHUNK_S)):
+                if self.mute:
+                    break
                 if number == self.fails_after:
                     raise self.error
                 if number == self.hangs_after:
@@ -89,11 +101,8 @@ class ScriptedSynthesizer:
                 await self._sleep(self.chunk_s if number else self.first_chunk_s)
                 at_s = start_s + np.arange(round(min(CHUNK_S, length_s - start_s) * RATE_HZ)) / RATE_HZ
                 if len(at_s):
-                    yield from_float(0.3 * np.sin(2 * np.pi * self.pitch_hz * at_s), RATE_HZ, float(start_s))
-            finished = True
-        except ProviderError:
-            finished = True
+                    sound = 0.3 * np.sin(2 * np.pi * self.pitch_hz * at_s)
+                    yield self.spoils(from_float(sound, RATE_HZ, float(start_s)))
+        except (asyncio.CancelledError, GeneratorExit):
+            self.cancelled.append(text)
             raise
-        finally:
-            if not finished:
-                self.cancelled.append(text)

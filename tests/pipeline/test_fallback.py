@@ -10,7 +10,7 @@ import pytest
 from pipeline.audio import AudioChunk
 from pipeline.errors import ProviderError
 from pipeline.events import EventFeed
-from pipeline.fallback import Rendering
+from pipeline.fallback import NoVoice, Rendering
 from pipeline.speech import Personality, Voice, VoiceConfig
 from tests.fakes.synthesizer import ScriptedSynthesizer
 from tests.pipeline.scene import Clock, voice_of
@@ -133,6 +133,11 @@ async def test_an_engine_without_the_language_is_passed_over() -> None:
     assert [(one.provider, one.voice) for one in who] == [("spanish", "spanish-es")]
 
 
-async def test_without_any_voice_for_the_language_it_says_so() -> None:
-    with pytest.raises(ProviderError):
-        await say(engine("english"), language="fr")
+async def test_an_accent_is_better_than_silence() -> None:
+    _, who = await say(engine("english"), language="fr")
+    assert [(one.provider, one.voice) for one in who] == [("english", "english-en")]
+
+
+async def test_without_any_voice_it_says_so() -> None:
+    with pytest.raises(NoVoice, match="none speaks 'fr'|first .not_in_use."):
+        await say(language="fr")

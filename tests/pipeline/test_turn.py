@@ -161,7 +161,7 @@ async def test_after_a_sentence_that_no_voice_could_say_nothing_more_is_said() -
     stage = Stage(agent=FakeAgent(["The first one. ", "The other one."]), voices=[Picky()], error_tone=error())
     await stage.answer()
     assert stage.turn.heard_text() == ""
-    assert stage.spoken() == []
+    assert stage.spoken() == [""], "a tone has no words"
     assert stage.speaker.played_s == pytest.approx(error().duration_s)
 
 
