@@ -17,8 +17,8 @@ Engine = Literal["xtts_v2", "piper", "google_tts", "espeak_ng", "pocket_tts"]
 
 
 def _number(default: float, least: float, most: float) -> Any:
-    # Strict: neither "1.1" nor `true` is a number. Not a number (NaN) is in no range, but pydantic would let it pass.
-    return Field(default, ge=least, le=most, strict=True, allow_inf_nan=False)
+    # Strict: neither "1.1" nor `true` is a number.
+    return Field(default, ge=least, le=most, strict=True)
 
 
 class VoiceSettingsDocument(ProviderSettings):
@@ -58,7 +58,7 @@ class VoiceStatsDocument(ProviderSettings):
     """Their length in audio seconds."""
     average_latency_ms: float = Field(0.0, ge=0, strict=True, allow_inf_nan=False)
     """Milliseconds from a sentence's text to its first sound: exponential moving average, alpha 0.1."""
-    cache_hit_rate: float = Field(0.0, ge=0, le=1, strict=True, allow_inf_nan=False)
+    cache_hit_rate: float = Field(0.0, ge=0, le=1, strict=True)
     """Share of the sentences that came from the cache, 0 to 1."""
 
 
@@ -73,7 +73,7 @@ class VoiceDocument(ProviderSettings):
     """The engine's name for the voice; empty means its best one for the language. Left out where it is empty."""
     voice_sample_url: Address | None = None
     """Where the sample lies; null where there is none."""
-    voice_sample_duration: float | None = Field(None, ge=6, le=30, strict=True, allow_inf_nan=False)
+    voice_sample_duration: float | None = Field(None, ge=6, le=30, strict=True)
     """Length of the sample in seconds, 6 to 30."""
     uploaded_at: Moment | None = None
     """When the sample came."""

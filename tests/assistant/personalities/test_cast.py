@@ -178,6 +178,48 @@ async def test_a_wake_word_of_the_last_half_second_is_not_undone(
         assert (one.cast.active.name, one.switched) == ("Mr Whitmore", ["Mr Whitmore"])
 
 
+async def test_a_wake_word_heard_while_it_looks(
+    database: Database, store: PersonalityStore, elsewhere: PersonalityStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await edit(store, "Lucía", "wake_word=alexa")
+    async with watched(database) as one:
+        await elsewhere.use("Mr Whitmore", at_once=True)
+        version = database.version
+
+        async def heard_meanwhile() -> int:
+            one.cast.personality_for("alexa")
+            return await version()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "version", heard_meanwhile)
+            await one.look()
+        assert (one.cast.active.name, one.switched) == ("Lucía", [])
+        await one.look()
+        assert await active_name(elsewhere) == "Lucía"
+
+
+async def test_nothing_is_read_while_nothing_changes(
+    file: Path, database: Database, store: PersonalityStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = 0
+    state = PersonalityStore.state
+
+    async def counted(self: PersonalityStore) -> object:
+        nonlocal reads
+        reads += 1
+        return await state(self)
+
+    monkeypatch.setattr(PersonalityStore, "state", counted)
+    async with watched(database) as one:
+        for _ in range(5):
+            await one.look()
+        assert reads == 1
+        by_hand(file, "UPDATE ai_personalities SET greeting = ''")
+        await one.look()
+        await one.look()
+        assert reads == 2
+
+
 async def test_the_one_a_wake_word_switched_to_is_removed(
     database: Database, store: PersonalityStore, elsewhere: PersonalityStore
 ) -> None:

@@ -108,6 +108,8 @@ def test_settings_out_of_range(key: str, value: object) -> None:
         ({"fallback": {"voice": "x"}}, "did you mean 'voice_id'"),
         ({"fallback": "piper"}, "voice_config.fallback: "),
         ({"stats": {"total_generations": -1}}, "voice_config.stats.total_generations: "),
+        ({"stats": {"total_seconds": math.inf}}, "voice_config.stats.total_seconds: "),
+        ({"stats": {"average_latency_ms": math.nan}}, "voice_config.stats.average_latency_ms: "),
         ({"stats": {"cache_hit_rate": 1.5}}, "voice_config.stats.cache_hit_rate: "),
         ({"voice_sample_duration": 5.9}, "voice_config.voice_sample_duration: "),
         ({"voice_sample_duration": 30.1}, "voice_config.voice_sample_duration: "),

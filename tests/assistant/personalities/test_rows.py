@@ -97,6 +97,12 @@ def test_wrong_columns(columns: dict[str, Any]) -> None:
     assert found.document.personality().name
 
 
+def test_what_is_right_in_a_list_stays() -> None:
+    found = rows.read(row(languages='["fr", 7, "deutsch", "es", null]'), active=False)
+    assert found.document.languages == ["fr", "es"]
+    assert len(found.problems) == 3
+
+
 def test_whatever_stands_there_somebody_speaks() -> None:
     """Random documents made of the right keys and wrong values, and the other way round."""
     draw = random.Random(7)
