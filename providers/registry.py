@@ -25,7 +25,11 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     },
     "vad": {"silero": "providers.vad.silero"},
     "stt": {"faster_whisper": "providers.stt.faster_whisper"},
-    "tts": {"piper": "providers.tts.piper", "espeak_ng": "providers.tts.espeak"},
+    "tts": {
+        "piper": "providers.tts.piper",
+        "google_tts": "providers.tts.google",
+        "espeak_ng": "providers.tts.espeak",
+    },
     "agent": {
         "faq": "providers.agent.faq",
         "openai": "providers.agent.openai",

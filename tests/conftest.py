@@ -13,6 +13,10 @@ pytest_plugins = ["tests.sound_server"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
+LASTING = ("tqdm_monitor", "(_poll_wrapper)")
+"""Threads of libraries that last as long as the process: tqdm's, and the one that serves all of gRPC."""
+
+
 @pytest.fixture(scope="session")
 def recordings() -> Path:
     """Folder of real recordings that are not part of the project; the test is skipped where it is missing."""
@@ -33,7 +37,7 @@ def no_thread_left_behind() -> Iterator[None]:
     """A test that leaves a thread behind fails. (pytest-asyncio cancels what tasks a test leaves.)"""
     before = set(threading.enumerate())
     yield
-    new = {thread for thread in threading.enumerate() if thread not in before and thread.name != "tqdm_monitor"}
+    new = {thread for thread in threading.enumerate() if thread not in before and not thread.name.endswith(LASTING)}
     for thread in new:
         thread.join(2.0)  # asyncio's own watchers of child processes end a moment after their process
     left = [thread.name for thread in new if thread.is_alive()]
