@@ -40,7 +40,19 @@ def test_every_command_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     wrong = [f"{page}: {command}" for page, command in found if not parsed(command)]
     # A command named without its arguments ("`assistant say`") is told by its subparser's usage.
     assert not [line for line in wrong if len(line.split(": ")[1].split()) > 2], wrong
-    known = ["run", "demo", "say", "transcribe", "check", "config", "devices", "models"]
+    known = [
+        "run",
+        "demo",
+        "say",
+        "transcribe",
+        "check",
+        "config",
+        "devices",
+        "models",
+        "personality",
+        "cache",
+        "stats",
+    ]
     assert not [line for line in wrong if line.split(": ")[1].split()[1] not in known], wrong
 
 
