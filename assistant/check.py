@@ -15,6 +15,7 @@ from assistant.checking import parts
 from assistant.checking.finding import Finding, State, failing
 from assistant.checking.licences import licences
 from assistant.checking.personalities import personalities
+from assistant.checking.quota import quota
 from assistant.checking.storage import cache, stored
 from pipeline.errors import AssistantError
 
@@ -52,6 +53,7 @@ async def _everything(app: App) -> list[Finding]:
         voices = await parts.voices(app, stack, seen)
         found += [*voices.findings, *await personalities(app, database, voices, seen), database.finding]
         found.append(await _tried("speech cache", lambda: cache(app, database)))
+        found.append(await _tried("quota", lambda: quota(app, database)))
     return [*found, parts.cloud(app, seen), _pronunciations(app), licences(app, seen), _disk(app.folder)]
 
 

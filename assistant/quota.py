@@ -78,6 +78,19 @@ class CloudQuota:
         except StorageError as error:
             log.warning("%d characters of %s stay counted though they were not spoken: %s", characters, provider, error)
 
+    async def spent(self, provider: str) -> tuple[str, dict[str, int]]:
+        """The month that is counted now, and the characters spent in it by voice class. Raises ``StorageError``."""
+
+        def read(db: sqlite_utils.Database) -> tuple[str, dict[str, int]]:
+            month = self._month(db, provider)
+            rows = db.query(
+                "SELECT voice_class, characters FROM cloud_usage WHERE provider = ? AND month = ? ORDER BY voice_class",
+                [provider, month],
+            )
+            return month, {str(row["voice_class"]): int(row["characters"]) for row in rows}
+
+        return await self._database.read(read)
+
     def _spend(
         self, db: sqlite_utils.Database, provider: str, voice_class: str, characters: int, limit: int
     ) -> tuple[str, int]:

@@ -51,7 +51,7 @@ def _programs(app: App, seen: Seen) -> list[dict[str, Any]]:
     for name, called in seen.programs.items():
         licence = app.models.catalogue.licence(called)
         shown = licence or Licence(name=called, commercial="unknown")
-        rows.append(_row(name, "program", True, shown, judge_licence(licence, app.settings.deployment)))
+        rows.append(_row(name, "provider", True, shown, judge_licence(licence, app.settings.deployment)))
     return rows
 
 

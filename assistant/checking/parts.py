@@ -109,6 +109,8 @@ class Voices:
     """Those that may be used here, best first."""
     failures: dict[str, AssistantError] = field(default_factory=dict)
     """Why an engine cannot be used, by name."""
+    forbidden: list[str] = field(default_factory=list)
+    """Those that ``deployment.cloud`` forbids."""
 
 
 async def voices(app: App, stack: AsyncExitStack, seen: Seen) -> Voices:
@@ -120,6 +122,7 @@ async def voices(app: App, stack: AsyncExitStack, seen: Seen) -> Voices:
             voice: Synthesizer = registry.create("tts", name, settings, app.resources)
             if voice.capabilities.needs_network and app.settings.deployment.cloud is Cloud.NEVER:
                 reason = "never speaks: it sends texts off this machine, which deployment.cloud: never forbids"
+                result.forbidden.append(name)
                 result.findings.append(Finding(part, State.WARNS, reason, "Remove it from tts.use, or allow it."))
                 continue
             result.engines.append(voice)

@@ -12,11 +12,21 @@ from assistant.checking.storage import Stored
 from assistant.personalities.built_in import built_in_personalities
 from assistant.personalities.store import PersonalityStore
 from pipeline.errors import AssistantError
-from pipeline.routing import Route, SpeechRouter
+from pipeline.routing import CLOUD_LAST, CLOUD_NEVER, NO_CLONING, NO_SAMPLE, NOT_IN_USE, Route, SpeechRouter
 from pipeline.speech import Personality, primary_language
 
 MANY_LANGUAGES = "whisper-base"
 """The recogniser to advise where a language is not understood."""
+
+WHAT_TO_DO = {
+    NOT_IN_USE: "Name {provider} in config.yaml (tts.use), or give the personality another voice: "
+    "assistant personality set",
+    NO_SAMPLE: "Give the personality a voice without a sample: assistant personality set ID voice_config.mode=default",
+    NO_CLONING: "Give the personality a voice without a sample: assistant personality set ID voice_config.mode=default",
+    CLOUD_NEVER: "Set deployment.cloud, or give the personality another voice: assistant personality set",
+    CLOUD_LAST: "Set deployment.cloud: allowed, or give the personality another voice: assistant personality set",
+}
+"""Advice on the router's reasons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,7 @@ async def personalities(app: App, stored: Stored, voices: Voices, seen: Seen) ->
         everyone = await _everyone(app, stored)
     except AssistantError as error:
         return [failing("personalities", error)]
-    router = SpeechRouter(voices.engines, app.settings.deployment.cloud)
+    router = SpeechRouter(voices.engines, app.settings.deployment.cloud, voices.forbidden)
     deaf = await _wake_words_not_heard(app, [one.who for one in everyone])
     found: list[Finding] = []
     rows: list[dict[str, object]] = []
@@ -108,7 +118,7 @@ async def _speaks(
     for attempt in routing.passed_over:
         told.problem(
             f"its voice of {attempt.provider} cannot be had ({attempt.error})",
-            "Name it in tts.use, or give the personality another voice: assistant personality set",
+            WHAT_TO_DO.get(attempt.error or "", "").format(provider=attempt.provider),
         )
     for route in routing.routes:
         if route.provider in voices.failures:

@@ -80,6 +80,10 @@ class Settings(ProviderSettings):
     pitch: float = Field(default=0.0, ge=-20.0, le=20.0)
     """Semitones above the voice's own pitch."""
 
+    def limit(self, voice_class: str) -> int:
+        """Characters of a class that may be sent in a month."""
+        return self.free_characters_by_class.get(voice_class, self.free_characters)
+
 
 def create(settings: Settings, resources: Resources) -> GoogleSynthesizer:
     """The synthesizer; nothing is sent before it has something to say."""
@@ -171,8 +175,7 @@ class GoogleSynthesizer:
 
         name, characters = self._name(voice), len(text.encode())
         voice_class = class_of(name)
-        limit = self._settings.free_characters_by_class.get(voice_class, self._settings.free_characters)
-        await self._quota.reserve(NAME, voice_class, characters, limit)
+        await self._quota.reserve(NAME, voice_class, characters, self._settings.limit(voice_class))
         try:
             answer = await self._client.synthesize_speech(
                 input=api.SynthesisInput(text=text),

@@ -16,7 +16,7 @@ from tests.sound_server import SoundServer
 PARTS = {
     "settings", "microphone", "loudspeaker", "wake word", "voice activity", "speech to text", "agent", "voice piper",
     "voice espeak_ng", "personalities", "personality Robin", "personality Mr Whitmore", "personality Lucía", "storage",
-    "speech cache", "cloud", "pronunciations", "licences", "disk",
+    "speech cache", "quota", "cloud", "pronunciations", "licences", "disk",
 }  # fmt: skip
 
 

@@ -65,7 +65,7 @@ async def test_a_shop_s_set_up_is_allowed(shop: Shop) -> None:
     table = rows(finding)
     assert finding.state is State.WORKS, finding.reason
     keys = ("kind", "state", "licence", "commercial", "verdict")
-    expected = ["program", "in use", "Apache-2.0", "yes", "allowed"]
+    expected = ["provider", "in use", "Apache-2.0", "yes", "allowed"]
     assert [table["microwakeword"][key] for key in keys] == expected
     assert table["hey_jarvis"]["verdict"] == "refused", "present, but nobody asks for it"
     assert "only present, and refused" in finding.reason

@@ -117,3 +117,19 @@ async def test_without_the_voice_that_is_broken(shop: Shop, tmp_path: Path) -> N
     assert told["voice piper"].state is State.WARNS
     assert "damaged" in told["voice piper"].reason
     assert "en: espeak_ng" in told["personality Robin"].reason
+
+
+async def test_a_personality_with_a_cloud_voice_hears_what_the_settings_say_to_that(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    await shop.change("Robin", voice_config={"provider": "google_tts"})
+    cloud = {"use": ["piper", "espeak_ng", "google_tts"]}
+    told = await shop.told(shop.app(tts=cloud, deployment={"cloud": "never"}))
+    assert "never speaks" in told["voice google_tts"].reason
+    assert "google_tts cannot be had (cloud_never)" in told["personality Robin"].reason
+    assert "deployment.cloud" in told["personality Robin"].remedy
+    told = await shop.told(shop.app(tts=cloud))
+    assert "credentials" in told["voice google_tts"].reason
+    assert "cloud_in_emergency_only" in told["personality Robin"].reason
+    assert "deployment.cloud: allowed" in told["personality Robin"].remedy
