@@ -258,11 +258,11 @@ async def test_a_voice_does_not_speak_another_language() -> None:
     assert not caught.value.retryable
 
 
-async def test_the_bundled_voice_says_that_there_are_better_ones(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        async with opened():
-            pass
-    assert "models pull en_US-joe-medium" in caplog.text
+def test_the_bundled_voice_says_that_there_are_better_ones() -> None:
+    caution = opened().capabilities.caution
+    assert caution is not None
+    assert "models pull en_US-joe-medium" in caution.remedy
+    assert opened(names=(LAST_VOICE, "en_US-joe-medium")).capabilities.caution is None
 
 
 async def test_what_is_said_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
