@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,25 @@ def voice_of(
     return FallbackVoice(SpeechRouter(engines), CircuitBreaker(feed, clock), clock, **options)
 
 
+Cue = tuple[float, Callable[[Conversation], object]]
+"""Audio seconds, and what somebody at the panel does then."""
+
+
+class CuedMicrophone(WavMicrophone):
+    """Does what there is to do at its time, just before the chunk that reaches it is delivered."""
+
+    def __init__(self, path: Path, pace: FastPace) -> None:
+        super().__init__(path, pace)
+        self.cues: list[tuple[float, Callable[[], object]]] = []
+
+    async def chunks(self) -> AsyncGenerator[AudioChunk]:
+        async with aclosing(super().chunks()) as chunks:
+            async for chunk in chunks:
+                while self.cues and self.cues[0][0] <= chunk.end_s:
+                    self.cues.pop(0)[1]()
+                yield chunk
+
+
 @dataclass
 class Scene:
     """What the customer does is a list of (seconds, what): ``wake``, ``speak`` or ``silence``."""
@@ -69,18 +90,21 @@ class Scene:
     personality: Personality = ROBIN
     settings: ConversationSettings = field(default_factory=ConversationSettings)
     error_tone: AudioChunk | None = None
-    clock: Clock = field(default_factory=Clock)
+    recorded_apologies: Mapping[str, AudioChunk] = field(default_factory=dict)
+    clock: Callable[[], float] = field(default_factory=Clock)
+    cues: Sequence[Cue] = ()
+    language: str = "en"
 
     async def play(self) -> list[dict[str, Any]]:
         """Let it happen; all events as outside programs see them."""
-        self.transcriber = ScriptedTranscriber(self.lines)
+        self.transcriber = ScriptedTranscriber(self.lines, language=self.language)
         self.transcriber.fails = list(self.recogniser_fails)
         events: list[dict[str, Any]] = []
         feed = EventFeed()
         feed.subscribe(lambda record: events.append(record.as_dict()))
         pace = FastPace()
         self.replies = self.folder / "replies.wav"
-        async with WavMicrophone(self._record(), pace) as microphone, WavSpeaker(self.replies, pace) as speaker:
+        async with CuedMicrophone(self._record(), pace) as microphone, WavSpeaker(self.replies, pace) as speaker:
             hearing = Hearing(ScriptedVoiceDetector(), ScriptedWakeWordDetector(*self._wake_ends()))
             parts = TurnParts(
                 FallbackTranscriber([self.transcriber], CircuitBreaker(feed, self.clock), self.clock),
@@ -88,18 +112,21 @@ class Scene:
                 voice_of(self.voices, feed, self.clock),
                 speaker,
                 lambda text, _: text,
-                {"en": "Sorry."},
+                {"en": "Sorry.", "es": "Perdón."},
                 {"en": "Again please."},
-                error_tone=self.error_tone,
+                self.recorded_apologies,
+                self.error_tone,
             )
-            await Conversation(
+            conversation = Conversation(
                 ears=Ears(microphone, hearing, SegmenterSettings(), feed),
                 parts=parts,
                 feed=feed,
                 clock=self.clock,
                 personality_for=lambda _: self.personality,
                 settings=self.settings,
-            ).run()
+            )
+            microphone.cues = [(at_s, functools.partial(act, conversation)) for at_s, act in self.cues]
+            await conversation.run()
         return events
 
     def replies_s(self) -> float:

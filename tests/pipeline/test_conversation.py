@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from pipeline.conversation import ConversationSettings
+from pipeline.conversation import Conversation, ConversationSettings
 from pipeline.earcons import error, listening
+from pipeline.ears import Ears
 from pipeline.errors import DeviceLost, ProviderError
-from pipeline.speech import NoSpeechReason
+from pipeline.speech import NoSpeechReason, Personality, VoiceConfig, WakeWordHit
 from tests.fakes.agent import FakeAgent
 from tests.fakes.audio import FakeSpeaker
 from tests.fakes.synthesizer import CHARACTER_S, ScriptedSynthesizer
-from tests.pipeline.scene import WAKE_S, Scene
+from tests.pipeline.scene import WAKE_S, Clock, Scene
 
 pytestmark = pytest.mark.unit
 
@@ -55,10 +56,11 @@ async def test_words_right_after_the_wake_word_belong_to_the_question(tmp_path: 
 
 
 async def test_response_time_counts_the_pause_and_the_thinking(tmp_path: Path) -> None:
-    scene = Scene(QUESTION, tmp_path)
+    clock = Clock()
+    scene = Scene(QUESTION, tmp_path, clock=clock)
 
     async def think(_: float) -> None:
-        scene.clock.s += 0.25
+        clock.s += 0.25
 
     scene.voices = [ScriptedSynthesizer(sleep=think)]
     end = of(await scene.play(), "turn_end")[0]
@@ -196,3 +198,154 @@ async def test_a_defect_in_a_turn_does_not_end_the_daemon(
     assert len(of(events, "transcript")) == 2
     assert kinds(events)[-1] == "listening"
     assert "should not have happened" in caplog.text
+
+
+ANA = Personality("Ana", greeting="Hello, I am Ana.", voice=VoiceConfig("high"))
+BEN = Personality("Ben", greeting="Hello, I am Ben, and I say a little more.", voice=VoiceConfig("fake"))
+ANSWERS_S = 4.0
+"""Audio seconds at which the answer to ``QUESTION`` begins, about."""
+
+
+def two_voices() -> list[ScriptedSynthesizer]:
+    return [ScriptedSynthesizer(), ScriptedSynthesizer("high", pitch_hz=440.0)]
+
+
+def spoken(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(event["provider"], event["text"]) for event in of(events, "speaking")]
+
+
+async def test_a_switch_in_the_middle_of_an_answer_says_the_sentence_again_in_the_other_voice(tmp_path: Path) -> None:
+    scene = Scene(
+        [*QUESTION, (9.0, "silence")], tmp_path, agent=FakeAgent([LONG]), voices=two_voices(),
+        cues=[(ANSWERS_S + 1.0, lambda talk: talk.switch(ANA))],
+    )  # fmt: skip
+    events = await scene.play()
+    assert spoken(events) == [("fake", LONG), ("high", LONG)], "and no greeting: somebody asked something"
+    whole_s = CHARACTER_S * sum(map(str.isalpha, LONG))
+    assert whole_s + 0.8 < scene.replies_s() < whole_s + 1.6
+
+
+async def test_who_interrupts_after_a_switch_has_heard_what_the_other_voice_said(tmp_path: Path) -> None:
+    scene = Scene(
+        [*QUESTION, (2.4, "silence"), (WAKE_S, "wake"), (9.0, "silence")], tmp_path,
+        agent=FakeAgent([LONG]), voices=two_voices(), cues=[(ANSWERS_S + 2.0, lambda talk: talk.switch(ANA))],
+    )  # fmt: skip
+    heard = of(await scene.play(), "interrupted")[0]["heard_text"]
+    assert LONG.startswith(heard)
+    assert len(heard) < len(LONG) / 2
+
+
+async def test_where_nobody_speaks_the_new_personality_greets(tmp_path: Path) -> None:
+    scene = Scene([(9.0, "silence")], tmp_path, voices=two_voices(), cues=[(1.0, lambda talk: talk.switch(ANA))])
+    events = await scene.play()
+    assert kinds(events) == ["listening", "speaking", "turn_end", "listening"]
+    assert spoken(events) == [("high", "Hello, I am Ana.")]
+    assert of(events, "turn_end")[0]["response_ms"] is None, "nobody had asked"
+
+
+async def test_one_without_a_greeting_takes_over_in_silence(tmp_path: Path) -> None:
+    nameless = Personality("Nameless", voice=VoiceConfig("high"))
+    scene = Scene([(2.0, "silence")], tmp_path, voices=two_voices(), cues=[(1.0, lambda talk: talk.switch(nameless))])
+    assert kinds(await scene.play()) == ["listening"]
+
+
+async def test_a_greeting_gives_way_to_that_of_the_next_one(tmp_path: Path) -> None:
+    """Nobody else can say who it is."""
+    cues = [(1.0, lambda talk: talk.switch(BEN)), (2.0, lambda talk: talk.switch(ANA))]
+    scene = Scene([(9.0, "silence")], tmp_path, voices=two_voices(), cues=cues)
+    events = await scene.play()
+    assert spoken(events) == [("fake", BEN.greeting), ("high", ANA.greeting)]
+    assert not of(events, "interrupted"), "no customer did"
+    assert len(of(events, "turn_end")) == 2
+    assert scene.replies_s() < 1.2 + CHARACTER_S * len("HelloIamAna")
+
+
+async def test_of_switches_in_quick_succession_only_the_last_one_greets(tmp_path: Path) -> None:
+    def hasty(talk: Conversation) -> None:
+        for who in (ANA, BEN, ANA):
+            talk.switch(who)
+
+    scene = Scene([(9.0, "silence")], tmp_path, voices=two_voices(), cues=[(1.0, hasty)])
+    assert spoken(await scene.play()) == [("high", ANA.greeting)]
+
+
+async def test_while_a_customer_speaks_nobody_greets(tmp_path: Path) -> None:
+    """The answer itself comes in the new voice, for whoever answers is asked when the question is complete."""
+    scene = Scene([*QUESTION, (9.0, "silence")], tmp_path, voices=two_voices())
+
+    def switch(talk: Conversation) -> None:
+        scene.personality = ANA
+        talk.switch(ANA)
+
+    scene.cues = [(2.5, switch)]
+    assert spoken(await scene.play()) == [("high", "We close at nine.")]
+
+
+async def test_the_wake_word_interrupts_an_announcement(tmp_path: Path) -> None:
+    scene = Scene(
+        [(1.5, "silence"), (WAKE_S, "wake"), *QUESTION[2:], (9.0, "silence")], tmp_path,
+        cues=[(0.5, lambda talk: talk.announce(LONG, talk._personality_for("")))],
+    )  # fmt: skip
+    events = await scene.play()
+    first = kinds(events).index("interrupted")
+    assert kinds(events)[:3] == ["listening", "speaking", "interrupted"]
+    assert kinds(events)[first : first + 3] == ["interrupted", "turn_end", "wake_word"]
+    assert LONG.startswith(events[first]["heard_text"])
+    assert 0 < len(events[first]["heard_text"]) < len(LONG)
+    assert spoken(events)[-1] == ("fake", "We close at nine.")
+    assert [event["turn"] for event in of(events, "turn_end")] == [1, 2]
+
+
+async def test_an_announcement_waits_until_the_customer_was_answered(tmp_path: Path) -> None:
+    announce = [(2.5, lambda talk: talk.announce("We close soon.", talk._personality_for("")))]
+    events = await Scene([*QUESTION, (9.0, "silence")], tmp_path, cues=announce).play()
+    assert [text for _, text in spoken(events)] == ["We close at nine.", "We close soon."]
+
+
+@pytest.mark.parametrize(("greets", "said"), [(False, ["We close at nine.", "Later."]), (True, ["We close at nine."])])
+async def test_a_wake_word_and_an_announcement_in_the_same_instant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, greets: bool, said: list[str]
+) -> None:
+    """The customer comes first. An announcement is made afterwards; a greeting has missed its time."""
+    scene = Scene([*QUESTION, (9.0, "silence")], tmp_path)
+    talks: list[Conversation] = []
+    scene.cues = [(0.1, talks.append)]
+    listen = Ears.wake_word
+
+    async def wake_word(ears: Ears) -> WakeWordHit | None:
+        hit = await listen(ears)
+        if hit is not None and hit.at_s < 3.0:
+            if greets:
+                talks[0].switch(Personality("Late", greeting="Later."))
+            else:
+                talks[0].announce("Later.", scene.personality)
+        return hit
+
+    monkeypatch.setattr(Ears, "wake_word", wake_word)
+    events = await scene.play()
+    assert [text for _, text in spoken(events)] == said
+    assert len(of(events, "transcript")) == 1
+
+
+async def test_it_is_idle_only_while_nobody_speaks(tmp_path: Path) -> None:
+    seen: list[tuple[float, bool]] = []
+    times = (0.5, 1.9, 2.5, 3.5, ANSWERS_S + 0.5, ANSWERS_S + 5.0)
+    scene = Scene(
+        [*QUESTION, (9.0, "silence")], tmp_path, agent=FakeAgent([LONG]),
+        cues=[(at_s, lambda talk, at_s=at_s: seen.append((at_s, talk.idle.is_set()))) for at_s in times],
+    )  # fmt: skip
+    await scene.play()
+    assert [idle for _, idle in seen] == [True, False, False, False, False, True]
+
+
+async def test_when_all_voices_fail_a_recording_says_sorry_and_the_next_turn_works_again(tmp_path: Path) -> None:
+    voice, clock = ScriptedSynthesizer(), Clock()
+    voice.fails_after = 0
+    scene = Scene(
+        [*QUESTION, (4.0, "silence"), *QUESTION, (4.0, "silence")], tmp_path, voices=[voice], clock=clock,
+        recorded_apologies={"en": error()}, cues=[(7.0, lambda _: setattr(voice, "fails_after", None))],
+    )  # fmt: skip
+    events = await scene.play()
+    assert [provider for provider, _ in spoken(events)] == ["recording", "fake"]
+    assert [event["state"] for event in of(events, "provider_state")] == ["failing", "ok"]
+    assert all(end["response_ms"] is not None for end in of(events, "turn_end")), "something was heard each time"

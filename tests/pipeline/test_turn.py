@@ -49,7 +49,7 @@ class Stage:
                 voice_of(self.voices, self.feed, self.clock), self.speaker,
                 parts.get("speakable", lambda text, _: text),
                 {"en": "Sorry.", "es": "Perdón."}, {"en": "Again please."},
-                error_tone=parts.get("error_tone"),
+                parts.get("recorded", {}), parts.get("error_tone"),
             ),
             self.feed, self.clock, ROBIN, (), 0.0,
         )  # fmt: skip
@@ -226,3 +226,61 @@ def test_history_reaches_the_agent() -> None:
     stage.turn.history = history
     asyncio.run(stage.answer())
     assert stage.agent.asked[0][2] == tuple(history)
+
+
+RECORDED = {"en": error(), "es": silence(0.5, 16_000)}
+
+
+@pytest.mark.parametrize(
+    ("language", "voice", "text", "length_s"),
+    [("en", "en", "Sorry.", error().duration_s), ("es", "es", "Perdón.", 0.5), ("es-MX", "es", "Perdón.", 0.5),
+     ("fr", "en", "Sorry.", error().duration_s)],
+)  # fmt: skip
+async def test_where_no_voice_can_speak_a_recording_does(language: str, voice: str, text: str, length_s: float) -> None:
+    mute = ScriptedSynthesizer()
+    mute.fails_after = 0
+    transcriber = ScriptedTranscriber([QUESTION], language=language)
+    stage = Stage(transcriber=transcriber, voices=[mute], recorded=RECORDED, error_tone=error())
+    await stage.answer()
+    told = next(event for event in stage.events if event["event"] == "speaking")
+    assert (told["provider"], told["voice"], told["text"]) == ("recording", voice, text)
+    assert stage.speaker.played_s == pytest.approx(length_s)
+    final = [event for event in stage.events if event["event"] == "reply_text"][-1]
+    assert final["text"] == f"We close at nine. {text}", "who reads along knows what was heard"
+
+
+async def test_an_agent_and_voices_that_fail_together_say_sorry_once() -> None:
+    mute, agent = ScriptedSynthesizer(), FakeAgent()
+    mute.fails_after, agent.fail_after = 0, 1
+    stage = Stage(voices=[mute], agent=agent, recorded=RECORDED)
+    await stage.answer()
+    assert stage.spoken() == ["Sorry."]
+    assert stage.speaker.played_s == pytest.approx(error().duration_s)
+
+
+async def test_an_announcement_is_said_in_the_personality_s_language() -> None:
+    stage = Stage(voices=[ScriptedSynthesizer(languages=("en", "es"))])
+    stage.turn.personality = dataclasses.replace(ROBIN, language="es")
+    stage.turn._delivery.switch(stage.turn.personality)
+    await stage.turn.announce("Buenos días. Soy Ana.")
+    assert stage.spoken() == ["Buenos días.", "Soy Ana."]
+    assert {event["voice"] for event in stage.events if event["event"] == "speaking"} == {"fake-es"}
+    assert stage.end() == {"event": "turn_end", "at_s": 0.0, "turn": 0, "response_ms": None, "stages_ms": None}
+
+
+async def test_a_switch_changes_the_voice_of_an_announcement_and_not_its_language() -> None:
+    stage = Stage(voices=[ScriptedSynthesizer(languages=("en", "es"))])
+    stage.speaker.hold = asyncio.Event()
+    ana = dataclasses.replace(
+        ROBIN, name="Ana", language="es", voice=dataclasses.replace(ROBIN.voice, voice_id="ana-en")
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(stage.turn.announce("We close soon. Please come to the till."), name="announcement")
+        while "play" not in stage.speaker.calls:
+            await asyncio.sleep(0)
+        stage.turn.switch(ana)
+        stage.speaker.hold.set()
+    told = [(event["voice"], event["text"]) for event in stage.events if event["event"] == "speaking"]
+    assert told == [
+        ("fake-en", "We close soon."), ("ana-en", "We close soon."), ("ana-en", "Please come to the till."),
+    ]  # fmt: skip
