@@ -13,7 +13,7 @@ import sqlite_utils
 from sqlite_utils import Migrations
 
 from assistant.storage.backups import folder_of
-from assistant.storage.errors import StorageBusy, StorageError, damaged, translated
+from assistant.storage.errors import StorageBusy, StorageDamaged, StorageError, damaged, translated
 from assistant.storage.upgrade import bring_up_to_date, check_origin
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def open_for_reading(path: Path, problem: StorageError | None) -> tuple[sqlite_u
         return sqlite_utils.Database(_open(path, "mode=ro")), False
     except sqlite3.Error as error:
         failure = translated(error, path)
-        if problem is None or isinstance(failure, StorageBusy) or not path.is_file():
+        if problem is None or isinstance(failure, StorageBusy):
             raise (problem or failure) from error
     try:
         return _snapshot(path), True
@@ -129,10 +129,13 @@ def _snapshot(path: Path) -> sqlite_utils.Database:
     try:
         with closing(_open(path, "mode=ro&immutable=1")) as source:
             source.backup(memory)
-        _check(memory, path)
     except BaseException:
         memory.close()
         raise
+    try:
+        _check(memory, path)
+    except (StorageDamaged, sqlite3.Error) as error:
+        log.warning("Not everything may be readable: %s", error)
     log_file = path.with_name(f"{path.name}-wal")
     if log_file.exists() and log_file.stat().st_size:
         log.warning("What was written last cannot be read: it stands in %s, for which the disk has no room.", log_file)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlite_utils import Database, Migrations
@@ -18,20 +19,36 @@ log = logging.getLogger(__name__)
 
 def check_origin(database: Database, path: Path, migrations: Migrations) -> None:
     """Only look. Raises ``StorageNewer`` where it has steps unknown here, ``StorageForeign`` where it is not ours."""
-    applied = [step.name for step in migrations.applied(database)]
     with closing(Database(memory=True)) as nothing:
         steps = {step.name for step in migrations.pending(nothing)}
+    with _one_state(database.conn):  # another process may be making the first tables
+        applied = [step.name for step in migrations.applied(database)]
+        tables = database.table_names()
     if unknown := [name for name in applied if name not in steps]:
         raise StorageNewer(
             f"{path} was made by a newer version of this program (its step {unknown[-1]} is unknown here); "
             "it is read but not changed.",
             remedy=f"Install the newer version again, or restore a copy from {folder_of(path)}.",
         )
-    if not applied and (tables := database.table_names()):
+    if tables and not applied:
         raise StorageForeign(
             f"{path} belongs to another program: it has a table {tables[0]!r}. It is not changed.",
             remedy="Name another folder in config.yaml: storage.folder.",
         )
+
+
+@contextmanager
+def _one_state(connection: sqlite3.Connection) -> Iterator[None]:
+    """Whatever is read within this was so at one moment."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        with suppress(sqlite3.Error):  # some errors end the transaction themselves
+            connection.execute("ROLLBACK")
 
 
 def bring_up_to_date(database: Database, path: Path, migrations: Migrations, backups: int) -> None:
@@ -39,7 +56,7 @@ def bring_up_to_date(database: Database, path: Path, migrations: Migrations, bac
 
     Raises ``StorageError``; then the database is as it was before the step that failed.
     """
-    copied = backups == 0 or not migrations.applied(database)
+    copied = not migrations.applied(database)
     while migrations.pending(database):
         # A copy of what each process finds at its first step; the next ones are a moment later.
         copied = _step(database, path, migrations, 0 if copied else backups)

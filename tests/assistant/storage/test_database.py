@@ -119,6 +119,23 @@ async def test_reading_goes_on_while_something_is_written(database: Database) ->
     assert await database.read(rows) == [1, 2]
 
 
+async def test_a_reader_sees_one_state(database: Database) -> None:
+    await database.write(insert(1))
+    with gate() as slow:
+
+        def work(db: sqlite_utils.Database) -> list[list[int]]:
+            first = rows(db)
+            slow(db)
+            return [first, rows(db)]
+
+        reading = asyncio.ensure_future(database.read(work))  # noqa: TID251 - the test goes on beside it
+        await slow.begun()
+        await database.write(insert(2))
+        slow.open()
+        assert await reading == [[1], [1]]
+    assert await database.read(rows) == [1, 2]
+
+
 async def test_cancelled_before_its_turn_nothing_is_done(database: Database) -> None:
     with gate() as slow:
         first = asyncio.ensure_future(database.write(slow))  # noqa: TID251 - to be cancelled one by one

@@ -25,7 +25,7 @@ from assistant.storage.errors import (
     StorageReadOnly,
 )
 from assistant.storage.migrations import MIGRATIONS
-from tests.assistant.storage.disks import SECRET, Clock, SmallDisk, dump, insert, mode_of, rows, steps
+from tests.assistant.storage.disks import SECRET, Clock, SmallDisk, dump, insert, intact, mode_of, rows, steps
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.unit
@@ -269,64 +269,60 @@ async def test_another_program_s_database_is_left_alone(path: Path) -> None:
     assert path.read_bytes() == content
 
 
-PROCESS = """
-import asyncio, sys
+PROCESSES = """
+import asyncio, os, sys, time
 from pathlib import Path
 from assistant.storage.database import Database
 from tests.assistant.storage.disks import insert, steps
 
-async def main(path, count, number):
-    print("ready", flush=True)
-    sys.stdin.readline()
+async def use(path, count, number, at_s):
+    while time.monotonic() < at_s:
+        pass
     async with Database(path, migrations=steps(count)) as database:
         if database.problem:
             raise database.problem
-        for i in range(20):
-            await database.write(insert(number * 100 + i))
+        await database.write(insert(number))
 
-asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+def all_at_once(path, count, numbers):
+    at_s, children = time.monotonic() + 0.05, []
+    for number in numbers:
+        if not (child := os.fork()):
+            try:
+                asyncio.run(use(path, count, number, at_s + 0.001 * number))
+            except BaseException as error:
+                sys.exit(repr(error))
+            sys.exit()
+        children.append(child)
+    return [os.waitpid(child, 0)[1] for child in children]
+
+for round in range(int(sys.argv[2])):
+    path = Path(sys.argv[1]) / str(round) / "assistant.db"
+    assert not any(all_at_once(path, 3, range(4))), "making it"
+    assert not any(all_at_once(path, 6, range(10, 14))), "bringing it up to date"
 """
 
 
-def at_the_same_time(path: Path, count: int, processes: int, first: int) -> None:
-    """That many processes open it when all are ready, bring it up to date and write to it."""
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", PROCESS, str(path), str(count), str(first + number)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-        )
-        for number in range(processes)
-    ]  # fmt: skip
-    for one in running:
-        assert one.stdout is not None
-        assert one.stdout.readline() == "ready\n"
-    for one in running:
-        assert one.stdin is not None
-        one.stdin.write("go\n")
-        one.stdin.flush()
-    for one in running:
-        _, err = one.communicate(timeout=60)
-        assert one.returncode == 0, err
-
-
-async def test_processes_that_start_at_the_same_time_take_turns(path: Path) -> None:
-    """The command line and the daemon: first a new database, then one that both bring up to date."""
-    at_the_same_time(path, 3, 4, first=0)
-    assert backups(path) == []
-    at_the_same_time(path, 9, 4, first=10)
-    async with Database(path, migrations=steps(9)) as database:
-        assert database.problem is None
-        assert len(await database.read(rows)) == 2 * 4 * 20
-        done = await database.read(lambda db: [row["name"] for row in db["_sqlite_migrations"].rows])
-    assert done == [f"{number:03}_t{number}" for number in range(1, 10)]
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    found = backups(path)
-    assert found
-    for copy in found:
-        with closing(sqlite3.connect(copy)) as connection:
-            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            assert connection.execute("SELECT count(*) FROM t1").fetchone() == (80,)
+async def test_processes_that_start_at_the_same_time_take_turns(tmp_path: Path) -> None:
+    """The command line and the daemon: first a new database, then one that all bring up to date."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROCESSES, str(tmp_path), "8"],
+        cwd=ROOT, check=False, timeout=100, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for folder in tmp_path.iterdir():
+        path = folder / "assistant.db"
+        async with Database(path, migrations=steps(6)) as database:
+            assert await database.read(rows) == [*range(4), *range(10, 14)]
+            done_steps = await database.read(lambda db: [row["name"] for row in db["_sqlite_migrations"].rows])
+        assert done_steps == [f"{number:03}_t{number}" for number in range(1, 7)]
+        assert intact(path)
+        found = backups(path)
+        assert any("-before-004" in copy.name for copy in found)
+        for copy in found:
+            assert intact(copy)
+            with closing(sqlite3.connect(copy)) as connection:
+                kept = connection.execute("SELECT count(*) FROM t1").fetchone()[0]
+            assert kept >= 4 or copy.name[16:] < "before-004", "what was acknowledged before is in it"
 
 
 KILLED = """
