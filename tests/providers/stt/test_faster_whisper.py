@@ -129,13 +129,14 @@ async def test_hints_are_taken() -> None:
         assert isinstance(await transcriber.transcribe(asked(sounds.piper(QUESTIONS[1]))), Transcript)
 
 
-async def test_the_stand_in_says_what_it_is(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_stand_in_says_what_it_is() -> None:
     transcriber = opened()
     assert transcriber.capabilities.caution is None
     async with transcriber:
-        assert transcriber.capabilities.caution is not None
-        assert "293 words" in caplog.text
-        assert "assistant models pull whisper-base.en" in caplog.text
+        caution = transcriber.capabilities.caution
+        assert caution is not None
+        assert "293 words" in caution.message
+        assert "assistant models pull whisper-base.en" in caution.remedy
         assert transcriber.capabilities.languages == {"en"}
         assert transcriber.capabilities.licence == f"licence of {KIOSK}"
 
