@@ -124,6 +124,25 @@ class StorageSection(ProviderSettings):
     """Copies of the database that are kept; one is made before a new version changes its tables."""
 
 
+class SamplesSection(ProviderSettings):
+    """Recordings of people whose voice a personality takes."""
+
+    folder: str = "data/voices"
+    """Where they lie: a folder relative to `config.yaml`, or a store elsewhere such as `s3://bucket/voices`."""
+    hosts: list[str] = Field([])
+    """Web servers from which a `voice_sample_url` with https may be fetched; none unless named here."""
+    max_upload_mb: int = Field(50, ge=1, le=500)
+    """A larger file is refused unread."""
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_hosts(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if not re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", name):
+                raise ValueError(f"{name!r} must be a server's full name, such as voices.example.com")
+        return [name.lower() for name in names]
+
+
 class CacheSection(ProviderSettings):
     """Sentences that were spoken before are spoken again at once."""
 
@@ -195,6 +214,7 @@ class Settings(ProviderSettings):
     storage: StorageSection = StorageSection()
     cache: CacheSection = CacheSection()
     statistics: StatisticsSection = StatisticsSection()
+    samples: SamplesSection = SamplesSection()
     models: ModelsSection = ModelsSection()
     lexicon: Path | None = None
     """File of pronunciations, relative to ``config.yaml``; ``null`` takes ``shop/lexicon.yaml`` where it exists."""

@@ -87,3 +87,19 @@ def _speech_cache(db: Database) -> None:
             used INTEGER NOT NULL            -- grows with every use; the smallest goes first
         )""")
     db.execute("CREATE INDEX speech_cache_used ON speech_cache (used)")
+
+
+@MIGRATIONS(name="005_voice_consents")
+def _voice_consents(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE voice_consents (
+            id INTEGER PRIMARY KEY,
+            tenant TEXT NOT NULL,
+            personality_id TEXT NOT NULL,    -- stays when the personality goes
+            consent TEXT NOT NULL,           -- who agreed and when, as it was typed
+            sample_sha256 TEXT NOT NULL,     -- of the sample's file
+            given_at TEXT NOT NULL,          -- ISO 8601, UTC: when the sample was taken in
+            ended_at TEXT,                   -- when the sample was deleted; NULL while it is in use
+            ended_by TEXT                    -- replaced, withdrawn
+        )""")
+    db.execute("CREATE INDEX voice_consents_personality ON voice_consents (tenant, personality_id)")
