@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import numpy as np
+import sqlite_utils
 
 from assistant.personalities.store import PersonalityStore
 from assistant.quota import CloudQuota
@@ -26,6 +27,9 @@ from pipeline.usage import Outcome, Use
 RATE_HZ = 16_000
 OVERWRITTEN = 5
 """Keys of the cache that are written again and again, with another sound each time."""
+
+MANY = 300
+"""Rows that change at the same time."""
 
 
 def audio_files(database: Database, folder: Path) -> AudioFiles:
@@ -44,6 +48,14 @@ def is_whole(audio: AudioChunk) -> bool:
     """Whether it is what ``sound`` made for some number."""
     level = audio.pcm[0]
     return bool(audio.pcm[1] == len(audio.pcm) and (audio.pcm[2:] == level).all())
+
+
+def change_all(db: sqlite_utils.Database, number: int) -> None:
+    """One transaction over many pages of the file."""
+    db.conn.executemany(
+        "INSERT INTO provider_latency VALUES (?, 'many rows', ?) ON CONFLICT DO UPDATE SET ema_ms = excluded.ema_ms",
+        ((f"{row:0500}", number) for row in range(MANY)),
+    )
 
 
 def key_of(number: int) -> str:
@@ -97,10 +109,16 @@ async def write(folder: Path, round_: int) -> None:
             tell("sound", name)
 
         async def same_sounds(number: int) -> None:
-            await files.put(key_of(number % OVERWRITTEN), sound(dice.randrange(10**6)), "piper")
+            key = key_of(number % OVERWRITTEN)
+            (folder / "speech" / key[:2] / f"{key}.wav").unlink(missing_ok=True)  # else what is there stays
+            await files.put(key, sound(dice.randrange(10**6)), "piper")
+
+        async def many_rows(number: int) -> None:
+            await database.write(lambda db: change_all(db, round_ * 1_000_000 + number))
+            tell("rows", round_ * 1_000_000 + number)
 
         async with asyncio.TaskGroup() as group:
-            for what in (personalities, characters, uses, sounds, same_sounds):
+            for what in (personalities, characters, uses, sounds, same_sounds, many_rows):
                 group.create_task(_for_ever(what), name=what.__name__)
 
 

@@ -86,7 +86,7 @@ class Account:
     def __init__(self) -> None:
         self.greetings: dict[str, tuple[int, int]] = {}
         """The last one acknowledged by personality, as (round, number)."""
-        self.switches = self.characters = self.uses = 0
+        self.switches = self.characters = self.uses = self.rows = 0
         self.added: set[str] = set()
         self.removed: set[str] = set()
         self.sounds: list[int] = []
@@ -106,6 +106,8 @@ class Account:
                     self.characters += int(words[0])
                 case "uses":
                     self.uses += int(words[0])
+                case "rows":
+                    self.rows = int(words[0])
                 case "sound":
                     self.sounds.append(int(words[0]))
 
@@ -130,6 +132,9 @@ async def check(folder: Path, account: Account, sounds: list[int]) -> None:
         assert database.problem is None
         stored, switches, _ = await PersonalityStore(database, "default").state()
         characters, uses = await database.read(sums)
+        changed = await database.read(many_rows)
+        assert len(changed) <= 1, "all of one transaction or nothing of it"
+        assert account.rows <= max(changed, default=0)
         by_id = {one.document.id: one.document for one in stored}
         account.settle(characters, uses, switches, set(by_id))
         for who, acknowledged in account.greetings.items():
@@ -143,6 +148,11 @@ async def check(folder: Path, account: Account, sounds: list[int]) -> None:
             assert np.array_equal(audio.pcm, sound(name * 7).pcm)
         served = [await files.get(key_of(number)) for number in range(OVERWRITTEN)]
         assert all(is_whole(audio) for audio in served if audio is not None)
+
+
+def many_rows(db: sqlite_utils.Database) -> set[int]:
+    """What stands in the rows that are changed together."""
+    return {int(ema) for (ema,) in db.execute("SELECT ema_ms FROM provider_latency WHERE provider = 'many rows'")}
 
 
 def sums(db: sqlite_utils.Database) -> tuple[int, int]:
@@ -168,6 +178,6 @@ async def test_killed_a_hundred_times(tmp_path: Path) -> None:
     await check(tmp_path, account, account.sounds)
     assert lives_with_news > ROUNDS // 3, "the others were killed while they opened the database"
     assert set(acknowledged) == {
-        "begun", "greeting", "switches", "added", "removed", "characters", "uses", "sound",
+        "begun", "greeting", "switches", "added", "removed", "characters", "uses", "sound", "rows",
     }  # fmt: skip
     assert min(acknowledged.values()) > ROUNDS // 3, acknowledged
