@@ -46,6 +46,8 @@ class ScriptedSynthesizer:
         self.error: Exception = ProviderError("The fake voice fails as told.")
         self.refuses: Exception | None = None
         """Bad day: what entering it raises."""
+        self.opening_s = 0.0
+        """Bad day: what it sleeps when it is entered."""
         self.entered = 0
         """How often somebody tried to enter it."""
         self.spoils: Callable[[AudioChunk], AudioChunk] = lambda chunk: chunk
@@ -66,6 +68,8 @@ class ScriptedSynthesizer:
 
     async def __aenter__(self) -> Self:
         self.entered += 1
+        if self.opening_s:
+            await self._sleep(self.opening_s)
         if self.refuses is not None:
             raise self.refuses
         return self
