@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlite_utils
@@ -16,31 +16,59 @@ from pipeline.errors import QuotaExceeded
 log = logging.getLogger(__name__)
 
 WARN_SHARE = 0.8
-"""Share of the month's amount from which the log warns."""
+"""Share of the month's amount from which the log warns, where nothing else is set."""
 
 MONTHS_AHEAD = 3
 """A month that was counted and lies at most so far ahead of the clock is believed more than the clock."""
 
+FIRST_MONTH = "2026-11"
+"""When this was written: an earlier clock is wrong, as on a box without a battery before it has asked for the time."""
 
-def _billing_zone() -> tzinfo:
-    """Google's months are those of its headquarters (cloud.google.com/billing/docs: Pacific Time)."""
+
+def billing_month(now: datetime, zone: tzinfo | None) -> str:
+    """The month, such as ``2026-11``, to which Google bills what is sent now: months of its headquarters.
+
+    Without ``zone`` (a machine without time zones) the rule of the United States is used: from 1 March to 1 November,
+    when the months April to November begin, their clocks are an hour ahead (cloud.google.com/billing/docs says Pacific
+    Time, not which offset).
+    """
+    if zone is not None:
+        return f"{now.astimezone(zone):%Y-%m}"
+    summer = now.astimezone(UTC) - timedelta(hours=7)
+    return f"{summer if 4 <= summer.month <= 11 else summer - timedelta(hours=1):%Y-%m}"
+
+
+def billing_zone() -> tzinfo | None:
+    """Where Google's months begin, None where this machine knows no time zones."""
     try:
         return ZoneInfo("America/Los_Angeles")
-    except (ZoneInfoNotFoundError, OSError):
-        return timezone(timedelta(hours=-8))
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        return None
 
 
 class CloudQuota:
     """A ``CharacterQuota`` that survives restarts, and is shared by all processes that use the same database."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        warned: Callable[[str, str], None] = lambda _provider, _reason: None,
+    ) -> None:
+        """``warned`` is called with provider and reason once a month, as the log is told; it must not raise."""
         self._database = database
         self._now = now
-        self._zone = _billing_zone()
+        self._tell = warned
+        self._zone = billing_zone()
         self._warned: set[tuple[str, str, str]] = set()
 
-    async def reserve(self, provider: str, voice_class: str, characters: int, limit: int) -> None:
-        """Count characters as spent, before the call. Raises ``QuotaExceeded``; then nothing was counted."""
+    async def reserve(
+        self, provider: str, voice_class: str, characters: int, limit: int, warn_share: float = WARN_SHARE
+    ) -> str:
+        """Count characters as spent, before the call; the month in which they count.
+
+        Raises ``QuotaExceeded``; then nothing was counted (where the disk does not answer, that is not certain).
+        """
         try:
             month, before = await self._database.write(
                 lambda db: self._spend(db, provider, voice_class, characters, limit)
@@ -49,28 +77,24 @@ class CloudQuota:
             raise QuotaExceeded(
                 f"What {provider} costs cannot be counted now. {error.message}", remedy=error.remedy
             ) from error
-        if before + characters > limit:
+        spent = before + characters
+        if spent > limit:
             raise QuotaExceeded(
-                f"{provider} may say {limit} characters of the class {voice_class} free of charge in {month}; "
+                f"{provider} may say {limit} characters of the class {voice_class} in {month}; "
                 f"{before} are spent, {characters} more would pass that.",
-                remedy="It speaks again next month; or raise tts.google_tts.free_characters in config.yaml and pay.",
+                remedy=f"It speaks again next month; to pay for more, see tts.{provider} in config.yaml.",
             )
-        key = (provider, month, voice_class)
-        if before + characters >= WARN_SHARE * limit and key not in self._warned:
-            self._warned.add(key)
-            log.warning(
-                "%s: %d of %d free characters of the class %s are spent in %s.",
-                provider, before + characters, limit, voice_class, month,
-            )  # fmt: skip
+        self._warn((provider, month, voice_class), spent, limit, warn_share)
+        return month
 
-    async def give_back(self, provider: str, voice_class: str, characters: int) -> None:
+    async def give_back(self, provider: str, voice_class: str, characters: int, month: str) -> None:
         """The call was certainly not billed. Where that cannot be written, the characters stay spent."""
 
         def give(db: sqlite_utils.Database) -> None:
             db.execute(
                 "UPDATE cloud_usage SET characters = max(0, characters - ?)"
                 " WHERE provider = ? AND voice_class = ? AND month = ?",
-                [characters, provider, voice_class, self._month(db, provider)],
+                [characters, provider, voice_class, month],
             )
 
         try:
@@ -91,6 +115,16 @@ class CloudQuota:
 
         return await self._database.read(read)
 
+    def _warn(self, key: tuple[str, str, str], spent: int, limit: int, warn_share: float) -> None:
+        """Say that the end is near; once by each process, for the other ones' logs may be nobody's."""
+        if spent < warn_share * limit or key in self._warned:
+            return
+        self._warned.add(key)
+        provider, month, voice_class = key
+        reason = f"{spent} of {limit} characters of the class {voice_class} are spent in {month}"
+        log.warning("%s: %s.", provider, reason)
+        self._tell(provider, reason)
+
     def _spend(
         self, db: sqlite_utils.Database, provider: str, voice_class: str, characters: int, limit: int
     ) -> tuple[str, int]:
@@ -109,12 +143,16 @@ class CloudQuota:
         return key[1], before
 
     def _month(self, db: sqlite_utils.Database, provider: str) -> str:
-        """The month to count in. A clock set back does not open a month anew that was left behind."""
-        now = self._now().astimezone(self._zone)
-        latest = db.execute("SELECT max(month) FROM cloud_usage WHERE provider = ?", [provider]).fetchone()[0]
-        this = f"{now:%Y-%m}"
-        if latest is None or latest <= this:
-            return this
-        year, month = map(int, latest.split("-"))
-        ahead = (year - now.year) * 12 + month - now.month
-        return str(latest) if ahead <= MONTHS_AHEAD else this
+        """The month to count in. A clock set back opens no month anew, and one that was far ahead locks none."""
+        this = billing_month(self._now(), self._zone)
+        until = _later(this, MONTHS_AHEAD) if this >= FIRST_MONTH else "9999-12"
+        latest = db.execute(
+            "SELECT max(month) FROM cloud_usage WHERE provider = ? AND month <= ?", [provider, until]
+        ).fetchone()[0]
+        return max(this, FIRST_MONTH, str(latest or ""))
+
+
+def _later(month: str, months: int) -> str:
+    year, number = map(int, month.split("-"))
+    total = year * 12 + number - 1 + months
+    return f"{total // 12:04}-{total % 12 + 1:02}"

@@ -70,29 +70,35 @@ class ModelFolder(Protocol):
 class CharacterQuota(Protocol):
     """How much of a cloud voice may be used in a month."""
 
-    async def reserve(self, provider: str, voice_class: str, characters: int, limit: int) -> None:
-        """Count characters as spent, before the call. Raises ``QuotaExceeded`` where the month's would pass ``limit``.
+    async def reserve(
+        self, provider: str, voice_class: str, characters: int, limit: int, warn_share: float = 0.8
+    ) -> str:
+        """Count characters as spent, before the call; the month in which they count. From ``warn_share`` of ``limit``
+        somebody is warned.
 
-        What was reserved stays spent, also after a crash, unless ``give_back`` says otherwise.
+        What was reserved stays spent, also after a crash, unless ``give_back`` says otherwise. Raises
+        ``QuotaExceeded`` where the month's would pass ``limit``.
         """
         ...
 
-    async def give_back(self, provider: str, voice_class: str, characters: int) -> None:
-        """The call was certainly not billed."""
+    async def give_back(self, provider: str, voice_class: str, characters: int, month: str) -> None:
+        """The call was certainly not billed; ``month`` is what ``reserve`` said."""
         ...
 
 
 class NoQuota:
     """No cloud voice may be used: there is nowhere to count."""
 
-    async def reserve(self, provider: str, voice_class: str, characters: int, limit: int) -> None:
+    async def reserve(
+        self, provider: str, voice_class: str, characters: int, limit: int, warn_share: float = 0.8
+    ) -> str:
         """Refuse."""
         raise QuotaExceeded(
             f"What {provider} costs cannot be counted, so it is not used.",
             remedy="See `assistant check`: storage.",
         )
 
-    async def give_back(self, provider: str, voice_class: str, characters: int) -> None:
+    async def give_back(self, provider: str, voice_class: str, characters: int, month: str) -> None:
         """Nothing was spent."""
 
 

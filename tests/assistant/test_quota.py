@@ -98,10 +98,10 @@ async def test_two_processes_share_it(database: Database) -> None:
 
 async def test_what_was_reserved_stays_spent_unless_given_back(quota: CloudQuota, database: Database) -> None:
     await quota.reserve("google_tts", "standard", 60, 100)
-    await quota.reserve("google_tts", "standard", 30, 100)
-    await quota.give_back("google_tts", "standard", 30)
+    month = await quota.reserve("google_tts", "standard", 30, 100)
+    await quota.give_back("google_tts", "standard", 30, month)
     assert await spent(database) == {"2026-11": 60}
-    await quota.give_back("google_tts", "standard", 600)
+    await quota.give_back("google_tts", "standard", 600, month)
     assert await spent(database) == {"2026-11": 0}
 
 
@@ -146,4 +146,4 @@ async def test_what_cannot_be_counted_is_not_spent(tmp_path: Path) -> None:
     closed = Database(tmp_path / "assistant.db")
     with pytest.raises(QuotaExceeded):
         await CloudQuota(closed).reserve("google_tts", "standard", 1, 100)
-    await CloudQuota(closed).give_back("google_tts", "standard", 1)
+    await CloudQuota(closed).give_back("google_tts", "standard", 1, "2026-11")
