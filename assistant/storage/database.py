@@ -85,6 +85,11 @@ class Database:
         self._opened = 0
         """How often it was opened for reading."""
 
+    @property
+    def may_write(self) -> bool:
+        """Whether it can be written, or may be again without a restart."""
+        return self.problem is None or not self.problem.final
+
     async def __aenter__(self) -> Self:
         """Open it, make it where there is none, and bring it up to date. Raises ``StorageError``."""
         self._closing = False

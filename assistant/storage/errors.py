@@ -175,7 +175,7 @@ def _cannot_be_opened(path: Path, _: str) -> StorageError:
 
 
 _BY_NAME: list[tuple[str | tuple[str, ...], Callable[[Path, str], StorageError]]] = [
-    ("SQLITE_FULL", _full),
+    (("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"), _full),  # the latter: no room for the index beside the file
     (("SQLITE_READONLY", "SQLITE_PERM"), _read_only),
     (("SQLITE_BUSY", "SQLITE_LOCKED"), _busy),
     (("SQLITE_CORRUPT", "SQLITE_NOTADB"), damaged),

@@ -45,6 +45,7 @@ class TestReadOnly:
         small_disk.set_read_only()
         async with Database(path, migrations=steps(1), clock=clock) as database:
             assert isinstance(database.problem, StorageReadOnly)
+            assert database.may_write, "it may end by itself"
             assert await database.read(rows) == [1]
             seen = await database.version()
             small_disk.set_read_only(False)
@@ -158,7 +159,7 @@ class TestFull:
         await made(path, 1)
         small_disk.fill()
         async with Database(path, migrations=steps(1), clock=clock) as database:
-            assert database.problem is not None
+            assert isinstance(database.problem, StorageFull)
             assert await database.read(rows) == [1]
             with pytest.raises(StorageError):
                 await database.write(insert(2))
@@ -174,7 +175,7 @@ class TestFull:
         path, clock = small_disk.folder / "assistant.db", Clock()
         small_disk.fill(leave_bytes)
         async with Database(path, migrations=steps(1), clock=clock) as database:
-            assert database.problem is not None
+            assert isinstance(database.problem, StorageFull)
             with pytest.raises(StorageError):
                 await database.read(rows)
             small_disk.make_room()

@@ -235,6 +235,7 @@ async def test_a_newer_database_is_read_and_not_changed(path: Path) -> None:
     async with Database(path, migrations=steps(1)) as database:
         assert isinstance(database.problem, StorageNewer)
         assert "002_beyond" in str(database.problem)
+        assert not database.may_write
         assert await database.read(rows) == [1]
         for _ in range(2):
             with pytest.raises(StorageReadOnly):
