@@ -75,7 +75,7 @@ class Memory:
     cast: Cast
     """Who may speak."""
     statistics: Statistics | None
-    """None where nothing can be written."""
+    """None where nothing can be written before the next start."""
 
 
 class App:
@@ -166,7 +166,7 @@ class App:
                 log.error("%s The built-in personalities serve.", error)
             cast = await stack.enter_async_context(Cast(database, deployment.tenant))
             statistics = None
-            if database is not None and database.problem is None:
+            if database is not None and database.may_write:
                 counting = self.settings.statistics
                 statistics = await stack.enter_async_context(
                     Statistics(database, write_every_s=counting.write_every_s, keep_days=counting.keep_days)
@@ -182,7 +182,7 @@ class App:
             _tell_cautions(engines)
             database, cache = memory.database, self.settings.cache
             sounds: SpeechCache | None = None
-            if cache.enabled and database is not None and database.problem is None:
+            if cache.enabled and database is not None and database.may_write:
                 files = await stack.enter_async_context(self.audio_files(database))
                 sounds = await stack.enter_async_context(SpeechCache(files))
             forbidden = set(self.settings.tts.use).difference(engine.capabilities.name for engine in engines)
