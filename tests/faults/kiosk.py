@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -41,10 +41,10 @@ RECORDED = {"en": tone(0.7), "es": tone(1.3)}
 
 
 class TimedSpeaker(FakeSpeaker):
-    """Takes the time that things sound, and knows when something could be heard."""
+    """Knows when something could be heard. In virtual time it takes the time that things sound."""
 
-    def __init__(self) -> None:
-        super().__init__(slow=True)
+    def __init__(self, *, slow: bool) -> None:
+        super().__init__(slow=slow)
         self.audible: list[tuple[float, float]] = []
         """Begin and end of each chunk that can be heard, in seconds of the clock."""
 
@@ -93,8 +93,9 @@ class Kiosk:
         *,
         cloud: Cloud = Cloud.EMERGENCY,
         language: str = "en",
-        clock: Any = now_s,
+        clock: Callable[[], float] = now_s,
     ) -> None:
+        """``clock``: another than the loop's for real engines, which virtual time would not wait for."""
         self._engines = [OnDemandSynthesizer(engine) for engine in engines]
         self._personality = personality
         self._events: list[dict[str, Any]] = []
@@ -103,7 +104,7 @@ class Kiosk:
         self._clock = clock
         router = SpeechRouter(self._engines, cloud)
         self.routes = router.routes(personality.voice, language).routes
-        self.speaker = TimedSpeaker()
+        self.speaker = TimedSpeaker(slow=clock is now_s)
         self.agent = FakeAgent([ANSWER])
         recogniser = ScriptedTranscriber(["When do you close?"], language=language)
         self._parts = TurnParts(
