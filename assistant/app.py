@@ -30,7 +30,7 @@ from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.conversation import Conversation, ConversationSettings
 from pipeline.ears import Ears
 from pipeline.errors import AssistantError, SettingsError, first_cause
-from pipeline.events import EventFeed
+from pipeline.events import EventFeed, ProviderState
 from pipeline.fallback import FallbackVoice
 from pipeline.fallback_transcriber import FallbackTranscriber
 from pipeline.hearing import Hearing, HearingSettings
@@ -171,8 +171,13 @@ class App:
                 statistics = await stack.enter_async_context(
                     Statistics(database, write_every_s=counting.write_every_s, keep_days=counting.keep_days)
                 )
-                self.resources = replace(self.resources, quota=CloudQuota(database))
+                warned = self._nearly_spent
+                self.resources = replace(self.resources, quota=CloudQuota(database, warned=warned))
             yield Memory(database, cast, statistics)
+
+    def _nearly_spent(self, provider: str, reason: str) -> None:
+        """A cloud voice speaks, but not for long any more."""
+        self.feed.publish(ProviderState(provider, "ok", reason))
 
     @asynccontextmanager
     async def voice(self, memory: Memory) -> AsyncIterator[FallbackVoice]:

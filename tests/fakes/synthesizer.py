@@ -68,10 +68,10 @@ class ScriptedSynthesizer:
 
     async def __aenter__(self) -> Self:
         self.entered += 1
-        if self.opening_s:
-            await self._sleep(self.opening_s)
         if self.refuses is not None:
             raise self.refuses
+        if self.opening_s:
+            await self._sleep(self.opening_s)
         return self
 
     async def __aexit__(

@@ -45,7 +45,6 @@ class Slow(ScriptedSynthesizer):
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         self.tasks.append(asyncio.current_task())
-        await asyncio.sleep(self.opening_s)
         return self
 
     async def __aexit__(
