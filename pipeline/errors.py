@@ -12,6 +12,7 @@
     │   └── DeviceLost
     └── ProviderError         a provider failed at its work; says whether trying again may help
         ├── ProviderTimeout
+        ├── NotReady          it is being started; nothing is wrong with it
         ├── QuotaExceeded     the month's free amount is used up
         └── ProviderMissing   its library or program is not installed
 
@@ -110,6 +111,12 @@ class ProviderTimeout(ProviderError):
     """A provider took longer than its time limit."""
 
     code = "provider_timeout"
+
+
+class NotReady(ProviderError):
+    """A provider is being started and will work soon. No failure: another one stands in, and nobody has to rest."""
+
+    code = "not_ready"
 
 
 class QuotaExceeded(ProviderError):

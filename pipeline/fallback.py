@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from pipeline.audio import AudioChunk
 from pipeline.circuit_breaker import CircuitBreaker
-from pipeline.errors import AssistantError, ModelError, ProviderError, ProviderTimeout, without_words
+from pipeline.errors import AssistantError, ModelError, NotReady, ProviderError, ProviderTimeout, without_words
 from pipeline.events import Attempt
 from pipeline.proper_sound import proper
 from pipeline.routing import Route, SpeechRouter
@@ -34,8 +34,14 @@ RESTING_FINGERPRINT_TIMEOUT_S = 0.1
 LONGEST_S, LONGEST_PER_CHARACTER_S = 10.0, 0.5
 """Audio seconds that a sentence may last: so many, and so many for each character. A slow voice takes 0.3."""
 
+PATIENCE_S = 120.0
+"""Seconds of the clock to wait for each chunk of what is made beforehand, where nobody listens."""
+
 RESTING = "resting"
 """Code in the trail: it failed a short while ago and is asked last."""
+
+TOO_SLOW = "too_slow"
+"""Code in the trail: it is slower than speech on this machine, so a listener would hear gaps; asked last."""
 
 
 class NoVoice(ProviderError):
@@ -95,6 +101,8 @@ class _Sentence:
     """The trail so far."""
     waiting_since_s: float
     """Since when the customer has heard nothing of it: its beginning, or its last chunk."""
+    time_limit_s: float
+    """For each chunk."""
     broken: dict[str, bool] = field(default_factory=dict)
     """Engines that failed as a whole at this sentence, and whether by their silence."""
 
@@ -154,7 +162,7 @@ class FallbackVoice:
             return
         began_s = self._clock()
         routing = self._router.routes(personality.voice, language)
-        sentence = _Sentence(text, personality, began_s, list(routing.passed_over), began_s)
+        sentence = _Sentence(text, personality, began_s, list(routing.passed_over), began_s, self._time_limit_s)
         async with aclosing(self._ways(routing.routes, sentence)) as ways:
             async for way in ways:
                 try:
@@ -170,15 +178,15 @@ class FallbackVoice:
     async def prepare(self, text: str, language: str, personality: Personality) -> Prepared:
         """Speak a sentence into the cache where it is not there, so that ``say`` has it at once. Never raises.
 
-        Only the engine that would be asked first does it, and only where it is on this machine and does not fail just
-        now: nothing is paid for what perhaps nobody asks. Neither its health nor the account learns of it, for no
-        customer waited; leaving (cancelling) it stops the engine.
+        Only the engine that would be asked first does it, however slow it is, and only where it is in the house and
+        does not fail just now: nothing is paid for what perhaps nobody asks. Neither its health nor the account learns
+        of it, for no customer waited; leaving (cancelling) it stops the engine.
         """
         routes = self._router.routes(personality.voice, language).routes if takeable(text) else []
         if self._cache is None or not routes:
             return Prepared.SKIPPED
         route = routes[0]
-        if route.synthesizer.capabilities.needs_network or self._health.failing(route.provider, route.part):
+        if route.synthesizer.capabilities.cloud or self._health.failing(route.provider, route.part):
             return Prepared.SKIPPED
         key = await self._key(route, text)
         if key is None:
@@ -186,8 +194,9 @@ class FallbackVoice:
         if await self._cache.has(key):
             return Prepared.THERE
         try:
+            await route.synthesizer.ready(route.voice)
             now_s = self._clock()
-            alone = _Sentence(text, personality, now_s, [], now_s)
+            alone = _Sentence(text, personality, now_s, [], now_s, PATIENCE_S)
             async with aclosing(self._limited(_Way(route, key), alone)) as chunks:
                 async for _ in chunks:
                     pass
@@ -195,6 +204,19 @@ class FallbackVoice:
             log.info("The voice %s could not speak beforehand: %s", route.provider, without_words(error))
             return Prepared.FAILED
         return Prepared.MADE
+
+    async def ready(self, language: str, personality: Personality) -> None:
+        """Have the local engine that would be asked first started and its voice loaded. Never raises.
+
+        May take minutes; others speak meanwhile.
+        """
+        for route in self._router.routes(personality.voice, language).routes[:1]:
+            if route.synthesizer.capabilities.cloud:
+                return
+            try:
+                await route.synthesizer.ready(route.voice)
+            except Exception as error:  # noqa: BLE001 - a defect in an engine shows when a customer waits for it
+                log.warning("The voice %s is not ready: %s", route.provider, without_words(error))
 
     async def _ways(self, routes: Sequence[Route], sentence: _Sentence) -> AsyncGenerator[_Way]:
         """The router's order. What was finished before is taken at once, engines at rest come last, and after them
@@ -208,8 +230,8 @@ class FallbackVoice:
                 yield way
             elif route.provider in sentence.broken:
                 others.append(way)
-            elif resting:
-                sentence.attempts.append(Attempt(route.provider, RESTING, 0.0))
+            elif resting or self._too_slow(route):
+                sentence.attempts.append(Attempt(route.provider, RESTING if resting else TOO_SLOW, 0.0))
                 rested.append(way)
             else:
                 yield way
@@ -221,6 +243,14 @@ class FallbackVoice:
         for way in others:
             if not sentence.broken[way.route.provider]:  # one that hangs would only be waited for again
                 yield way
+
+    @staticmethod
+    def _too_slow(route: Route) -> bool:
+        """Whether a listener would hear gaps. Only engines that clone are that slow; to ask the others costs time."""
+        if not route.voice.sample:
+            return False
+        factor = route.synthesizer.capabilities.real_time_factor
+        return factor is not None and factor > 1.0
 
     async def _way(self, route: Route, text: str, *, resting: bool) -> _Way:
         """With the sentence's sound from the cache, where it is there."""
@@ -245,7 +275,8 @@ class FallbackVoice:
         provider, voice, attempts = way.route.provider, way.route.voice.name, sentence.attempts
         asked_s = self._clock()
         rendering: Rendering | None = None
-        audio_s, outcome, code = 0.0, Outcome.LEFT, ""
+        audio_s, code = 0.0, ""
+        outcome: Outcome | None = Outcome.LEFT
         try:
             async with aclosing(self._limited(way, sentence)) as chunks:
                 async for chunk in chunks:
@@ -259,6 +290,10 @@ class FallbackVoice:
                     rendering = Rendering(provider, voice, first_ms, way.finished is not None, list(attempts))
                     yield chunk, rendering
             outcome = Outcome.DONE if way.finished is None else Outcome.CACHED
+        except NotReady as error:
+            outcome = None
+            attempts.append(Attempt(provider, error.code, (self._clock() - asked_s) * 1000))
+            raise
         except Exception as error:
             outcome, code = Outcome.FAILED, error.code if isinstance(error, AssistantError) else "defect"
             attempts.append(Attempt(provider, code, (self._clock() - asked_s) * 1000))
@@ -266,18 +301,17 @@ class FallbackVoice:
             raise
         finally:
             latency_ms = rendering.attempts[-1].ms if rendering is not None else None
-            self._usage.record(
-                Use(
-                    "tts", provider, outcome, sentence.personality, voice, latency_ms, audio_s, len(sentence.text), code
-                )
-            )
+            if outcome is not None:
+                who, length = sentence.personality, len(sentence.text)
+                self._usage.record(Use("tts", provider, outcome, who, voice, latency_ms, audio_s, length, code))
         if outcome is Outcome.DONE:
             self._health.worked(provider, way.route.part)
 
     async def _limited(self, way: _Way, sentence: _Sentence) -> AsyncGenerator[AudioChunk]:
         """Chunks of one engine, each within its time limit. Raises ``ProviderTimeout``."""
         waited_s = self._clock() - sentence.waiting_since_s
-        limit_s = max(self._time_limit_s - waited_s, self._time_limit_s * LATE_SHARE)
+        longest_s = sentence.time_limit_s
+        limit_s = max(longest_s - waited_s, longest_s * LATE_SHARE)
         async with aclosing(self._sound(way, sentence.text)) as chunks:
             while True:
                 try:
@@ -291,7 +325,7 @@ class FallbackVoice:
                     ) from error
                 yield chunk
                 sentence.waiting_since_s = self._clock()
-                limit_s = self._time_limit_s
+                limit_s = longest_s
 
     def _sound(self, way: _Way, text: str) -> AsyncGenerator[AudioChunk]:
         """A sentence's sound: finished, or shared with all who ask for it now, or made for this one."""

@@ -144,6 +144,10 @@ class OnDemandSynthesizer(OnDemand[Synthesizer]):
             raise self.failure or ProviderError(f"The voice {self.capabilities.name} is not open.")
         return await self.provider.fingerprint(voice)
 
+    async def ready(self, voice: Voice) -> None:
+        """As the engine does. Raises what entering it raises where it still cannot be entered."""
+        await (await self._ready()).ready(voice)
+
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """As the engine does. Raises what entering it raises where it still cannot be entered."""
         knew_its_voices = self._open

@@ -46,6 +46,13 @@ class Capabilities:
     needs_network: bool = False
     """Sends something off this machine."""
 
+    own_network: bool = False
+    """What it sends stays in the owner's network, such as to a box with a GPU in the back room: no cloud."""
+
+    real_time_factor: float | None = None
+    """Seconds of work for a second of sound, as measured on this machine; None where not known. Above 1 a listener
+    would hear gaps."""
+
     last_resort: bool = False
     """Plain, but always there: a voice for when no better one can speak."""
 
@@ -54,6 +61,11 @@ class Capabilities:
 
     caution: Caution | None = None
     """What its owner should know about the model in use."""
+
+    @property
+    def cloud(self) -> bool:
+        """Whether it sends something out of the house."""
+        return self.needs_network and not self.own_network
 
 
 class Provider(Protocol):
@@ -189,7 +201,15 @@ class Synthesizer(Provider, Protocol):
     def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """Sound for one sentence, in chunks of about 0.1 s or more as they arise.
 
-        Text without anything to say gives no chunk. Raises ``ProviderError``.
+        Text without anything to say gives no chunk. Raises ``ProviderError``; at once ``NotReady`` where it would have
+        to be started first, which it then is.
+        """
+        ...
+
+    async def ready(self, voice: Voice) -> None:
+        """Return when it would speak with that voice at once: models loaded, programs started, samples looked at.
+
+        May take minutes; giving up waiting does not stop it. Raises ``ProviderError`` or ``ModelError``.
         """
         ...
 

@@ -71,13 +71,15 @@ class _Engine:
     name: str
     synthesizer: Synthesizer
     clones: bool
+    cloud: bool
+    """It sends texts out of the house."""
     needs_network: bool
     last_resort: bool
 
     @classmethod
     def of(cls, synthesizer: Synthesizer) -> _Engine:
         known = synthesizer.capabilities
-        return cls(known.name, synthesizer, known.clones, known.needs_network, known.last_resort)
+        return cls(known.name, synthesizer, known.clones, known.cloud, known.needs_network, known.last_resort)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,9 @@ class SpeechRouter:
     def _wishes(self, config: VoiceConfig, passed_over: list[Attempt]) -> list[_Wish]:
         """Who may speak and how, best first."""
         engines = list(self._engines.values())
-        local = [one for one in engines if not (one.needs_network or one.last_resort)]
+        local = [one for one in engines if not (one.cloud or one.last_resort)]
         own = self._named(config.provider, passed_over)
-        if own is not None and own.needs_network and self._cloud is Cloud.EMERGENCY:
+        if own is not None and own.cloud and self._cloud is Cloud.EMERGENCY:
             passed_over.append(Attempt(own.name, CLOUD_LAST, 0.0))
             own = None
         if config.mode is VoiceMode.CUSTOM:
@@ -134,7 +136,7 @@ class SpeechRouter:
         wishes += [_plain(config, one) for one in local]
         if config.fallback is not None and (fallback := self._named(config.fallback.provider, passed_over)) is not None:
             wishes.append(_Wish(fallback, (config.fallback.voice_id,)))
-        wishes += [_plain(config, one) for one in engines if one.needs_network]
+        wishes += [_plain(config, one) for one in engines if one.cloud]
         wishes += [_plain(config, one) for one in engines if one.last_resort]
         return wishes
 

@@ -102,6 +102,22 @@ class NoQuota:
         """Nothing was spent."""
 
 
+class VoiceSamples(Protocol):
+    """Recordings of people whose voice a personality takes."""
+
+    async def read(self, address: str) -> bytes:
+        """A sample as a WAV file: 24 kHz, one channel, 16 bit, 6 to 30 s. Raises ``AssistantError``."""
+        ...
+
+
+class NoSamples:
+    """There are none."""
+
+    async def read(self, address: str) -> bytes:
+        """Refuse."""
+        raise ProviderMissing(f"There is no voice sample {address}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Resources:
     """What a provider may use of the program around it."""
@@ -114,6 +130,12 @@ class Resources:
 
     quota: CharacterQuota = field(default_factory=NoQuota)
     """What cloud voices may still say this month."""
+
+    samples: VoiceSamples = field(default_factory=NoSamples)
+    """Where engines that clone find whose voice to take."""
+
+    data: Path = field(default_factory=lambda: Path("data"))
+    """Folder for what a provider makes and wants to find again; it may not exist yet."""
 
 
 def names(stage: str) -> list[str]:

@@ -138,6 +138,9 @@ class EspeakSynthesizer:
         """The voice, which build of the program or library is in use, and the settings that shape the sound."""
         return f"{self._name(voice)} {self._build} {self._shaping}"
 
+    async def ready(self, voice: Voice) -> None:
+        """It always is: the program starts anew for each text."""
+
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """Sound for a text in chunks of 0.1 s; none for a text without a letter or digit.
 

@@ -160,6 +160,9 @@ class GoogleSynthesizer:
         own = self._settings
         return f"{self._name(voice)} {own.sample_rate_hz} {own.volume_gain_db} {own.pitch}"
 
+    async def ready(self, voice: Voice) -> None:
+        """It always is, or its server is not; to find out would cost characters."""
+
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """Sound for a text in chunks of 0.1 s; none for a text without a letter or digit.
 

@@ -167,6 +167,13 @@ class PiperSynthesizer:
             model = await self._worker.run(lambda _: self._models.fingerprint(name))
         return f"{name} {model} {self._manner_text}"
 
+    async def ready(self, voice: Voice) -> None:
+        """Load the voice. Raises ``ProviderError``, ``ModelMissing`` or ``ModelDamaged``."""
+        if self._worker is None:
+            raise ProviderError("Piper is not open.", retryable=False)
+        name = self._name(voice)
+        await self._worker.run(lambda _: self._voice(name))
+
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         """Sound for a text in chunks of 0.1 s; none for a text without a letter or digit.
 

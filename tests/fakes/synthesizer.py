@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from pipeline.audio import AudioChunk, from_float
-from pipeline.errors import ProviderError
+from pipeline.errors import NotReady, ProviderError
 from pipeline.protocols import Capabilities
 from pipeline.speech import Voice
 
@@ -48,6 +48,10 @@ class ScriptedSynthesizer:
         """Bad day: what entering it raises."""
         self.opening_s = 0.0
         """Bad day: what it sleeps when it is entered."""
+        self.starting_s = 0.0
+        """Bad day: what it sleeps until it is ready; before that it does not speak."""
+        self.real_time_factor: float | None = None
+        """How slow it says it is."""
         self.entered = 0
         """How often somebody tried to enter it."""
         self.spoils: Callable[[AudioChunk], AudioChunk] = lambda chunk: chunk
@@ -64,7 +68,13 @@ class ScriptedSynthesizer:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(name=self.name, languages=frozenset(self.languages), streams=True, **self.flags)
+        return Capabilities(
+            name=self.name,
+            languages=frozenset(self.languages),
+            streams=True,
+            real_time_factor=self.real_time_factor,
+            **self.flags,
+        )
 
     async def __aenter__(self) -> Self:
         self.entered += 1
@@ -88,10 +98,17 @@ class ScriptedSynthesizer:
             return wanted
         return f"{self.name}-{code}" if code in self.languages else None
 
+    async def ready(self, voice: Voice) -> None:
+        if self.starting_s:
+            await self._sleep(self.starting_s)
+            self.starting_s = 0.0
+
     async def synthesize(self, text: str, voice: Voice) -> AsyncIterator[AudioChunk]:
         self.said.append(text)
         if self.voice_for(voice.language) is None:
             raise ProviderError(f"The fake voice does not speak {voice.language!r}.", retryable=False)
+        if self.starting_s:
+            raise NotReady("The fake voice is being started.")
         letters = sum(character.isalnum() for character in text)
         length_s = letters * CHARACTER_S / voice.settings.speed
         try:
