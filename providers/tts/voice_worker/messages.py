@@ -7,11 +7,11 @@
     voice-forget {sample}                           voice-forgotten {sample, known}
     synthesize {text, voice {name}, context}        audio-start, audio-chunk …, audio-stop (standard)
 
-``sample`` and ``voice.name`` are the SHA-256 (hexadecimal) of the sample's WAV file. ``context`` of ``synthesize`` holds
-``language`` (ISO 639-1) and ``settings`` (fields of ``pipeline.speech.VoiceSettings``). Each request may be answered by
-the standard ``error`` {text, code} instead, with a code of ``Code``. One request at a time on a connection; closing the
-connection cancels it. A worker speaks for one connection at a time, the others wait. This file is read by both sides,
-which live in different environments: it needs the standard library only.
+``sample`` and ``voice.name`` are the SHA-256 (hexadecimal) of the sample's WAV file. ``context`` of ``synthesize``
+holds ``language`` (ISO 639-1) and ``settings`` (fields of ``pipeline.speech.VoiceSettings``). Each request may be
+answered by the standard ``error`` {text, code} instead, with a code of ``Code``. One request at a time on a connection;
+closing the connection cancels it. A worker speaks for one connection at a time, the others wait. This file is read by
+both sides, which live in different environments: it needs the standard library only.
 """
 
 from __future__ import annotations
