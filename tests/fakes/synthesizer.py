@@ -37,6 +37,8 @@ class ScriptedSynthesizer:
         """What it answers when asked what it sounds like."""
         self.flags: dict[str, bool] = {}
         """Further capabilities, such as ``needs_network``."""
+        self.only_clones = False
+        """It has no voices of its own."""
         self.said: list[str] = []
         """Every text asked for."""
         self.cancelled: list[str] = []
@@ -93,6 +95,8 @@ class ScriptedSynthesizer:
         return self.model_hash
 
     def voice_for(self, language: str, wanted: str = "") -> str | None:
+        if self.only_clones:
+            return None
         code = language.lower().partition("-")[0]
         if wanted and wanted.endswith(f"-{code}"):
             return wanted
@@ -105,7 +109,7 @@ class ScriptedSynthesizer:
 
     async def synthesize(self, text: str, voice: Voice) -> AsyncIterator[AudioChunk]:
         self.said.append(text)
-        if self.voice_for(voice.language) is None:
+        if not voice.sample and self.voice_for(voice.language) is None:
             raise ProviderError(f"The fake voice does not speak {voice.language!r}.", retryable=False)
         if self.starting_s:
             raise NotReady("The fake voice is being started.")

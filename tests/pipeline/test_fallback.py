@@ -12,10 +12,10 @@ import pytest
 from pipeline.audio import AudioChunk
 from pipeline.errors import ModelMissing, ProviderError, ProviderTimeout
 from pipeline.events import EventFeed
-from pipeline.fallback import NoVoice, Rendering
+from pipeline.fallback import NoVoice, Prepared, Rendering
 from pipeline.on_demand import OnDemandSynthesizer
 from pipeline.protocols import Synthesizer
-from pipeline.speech import Personality, Voice, VoiceChoice, VoiceConfig
+from pipeline.speech import Personality, Voice, VoiceChoice, VoiceConfig, VoiceMode
 from pipeline.speech_cache import SpeechCache
 from pipeline.usage import Outcome, Use
 from tests.fakes.synthesizer import ScriptedSynthesizer
@@ -191,6 +191,78 @@ async def test_an_engine_at_rest_is_asked_last_and_the_trail_says_so() -> None:
     first.fails_after, second.fails_after = None, 0
     _, who = await shop.say()
     assert trail(who[0]) == [("first", "resting"), ("second", "provider"), ("first", None)]
+
+
+CLONED = Personality("Robin", voice=VoiceConfig("clone", VoiceMode.CUSTOM, sample="voices/shop/robin/1.wav"))
+
+
+def clone(**switches: Any) -> ScriptedSynthesizer:
+    made = engine("clone", only_clones=True, **switches)
+    made.flags["clones"] = True
+    return made
+
+
+@in_virtual_time
+async def test_one_that_is_being_started_neither_keeps_anybody_waiting_nor_has_to_rest() -> None:
+    own, other = clone(starting_s=30.0), engine("other")
+    shop = Shop(own, other)
+    for _ in range(3):
+        _, (rendering,) = await shop.say(who=CLONED)
+        assert trail(rendering) == [("clone", "not_ready"), ("other", None)]
+    assert now_s() == 0.0
+    await shop.voice.ready("en", CLONED)
+    _, (rendering,) = await shop.say(who=CLONED)
+    assert trail(rendering) == [("clone", None)]
+    assert shop.ledger.outcomes() == [("other", Outcome.DONE)] * 3 + [("clone", Outcome.DONE)]
+    assert not shop.events
+
+
+@in_virtual_time
+async def test_what_cannot_be_made_ready_is_told_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(ScriptedSynthesizer):
+        async def ready(self, voice: Voice) -> None:
+            raise ModelMissing("There is no model.")
+
+    shop = Shop(Broken("first"))
+    await shop.voice.ready("en", ROBIN)
+    assert "There is no model." in caplog.text
+    await shop.voice.ready("en", Personality("Nobody", voice=VoiceConfig(provider="nobody")))
+
+
+@in_virtual_time
+async def test_the_cloud_is_not_made_ready() -> None:
+    cloud = engine("first", starting_s=30.0)
+    cloud.flags["needs_network"] = True
+    shop = Shop(cloud)
+    await shop.voice.ready("en", ROBIN)
+    assert now_s() == 0.0
+    cloud.flags["own_network"] = True
+    shop = Shop(cloud)
+    await shop.voice.ready("en", ROBIN)
+    assert now_s() == 30.0
+
+
+@in_virtual_time
+async def test_one_that_is_slower_than_speech_is_asked_last_but_what_it_has_said_is_used() -> None:
+    own, other = clone(real_time_factor=1.2, chunk_s=LIMIT_S + 1), engine("other")
+    store = Store()
+    async with SpeechCache(store) as cache:
+        shop = Shop(own, other, cache=cache)
+        _, (rendering,) = await shop.say(who=CLONED)
+        assert trail(rendering) == [("clone", "too_slow"), ("other", None)]
+        assert await shop.voice.prepare(TEXT, "en", CLONED) is Prepared.MADE
+        _, (rendering,) = await shop.say(who=CLONED)
+        assert (rendering.provider, rendering.cached) == ("clone", True)
+        other.fails_after, own.chunk_s = 0, 0.0
+        _, (rendering,) = await shop.say("We open at eight.", who=CLONED)
+    assert trail(rendering) == [("clone", "too_slow"), ("other", "provider"), ("clone", None)]
+
+
+@in_virtual_time
+async def test_one_that_keeps_up_with_speech_speaks() -> None:
+    shop = Shop(clone(real_time_factor=1.0), engine("other"))
+    _, (rendering,) = await shop.say(who=CLONED)
+    assert trail(rendering) == [("clone", None)]
 
 
 @in_virtual_time

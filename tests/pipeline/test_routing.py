@@ -143,6 +143,13 @@ def test_in_an_emergency_the_cloud_stands_behind_all_neural_voices_of_this_machi
     assert passed_over == [("google_tts", "cloud_in_emergency_only")]
 
 
+@pytest.mark.parametrize(("cloud", "first"), [(Cloud.NEVER, "piper"), (Cloud.EMERGENCY, "box")])
+def test_a_box_of_the_owner_is_no_cloud_but_off_this_machine(cloud: Cloud, first: str) -> None:
+    box = engine("box", "en", needs_network=True, own_network=True)
+    routing = SpeechRouter([box, engine("piper", "en")], cloud).routes(VoiceConfig(provider="box"), "en")
+    assert routing.routes[0].provider == first
+
+
 def test_where_it_is_allowed_the_own_cloud_voice_is_first() -> None:
     routes, passed_over = routed(VoiceConfig("google_tts", voice_id="chosen-en"), cloud=Cloud.ALLOWED)
     assert routes[0] == ("google_tts", "chosen-en")
