@@ -32,6 +32,15 @@ def recordings() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cloning_python() -> Path:
+    """The interpreter that has the engines which clone voices; the test is skipped where it is missing."""
+    python = ROOT / ".venv-cloning" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("no engine that clones voices is installed (./install.sh xtts, ./install.sh pocket)")
+    return python
+
+
+@pytest.fixture(scope="session")
 def bundled_models() -> Path:
     """Folder of the models that come with the project."""
     return ROOT / "models"
