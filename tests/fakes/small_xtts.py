@@ -93,6 +93,9 @@ def enliven(gpt: Any, stop_after: int) -> None:
     """Tokens depend on what was said and on the voice, and the model stops when it is told to."""
     import torch
 
+    for weight in gpt.gpt.parameters():
+        if weight.ndim == 2:
+            weight.mul_(8)
     torch.nn.init.normal_(gpt.mel_embedding.weight)
     torch.nn.init.normal_(gpt.mel_head.weight, std=0.3)
     gpt.mel_head.bias[gpt.stop_audio_token] = -1e4
@@ -101,7 +104,8 @@ def enliven(gpt: Any, stop_after: int) -> None:
         direction = torch.randn(gpt.model_dim)
         direction -= direction.mean()
         gpt.mel_pos_embedding.emb.weight[stop_after:] = 1e3 * direction
-        gpt.mel_head.weight[gpt.stop_audio_token] = 1e5 * direction
+        gpt.mel_head.weight[gpt.stop_audio_token] = 100 * direction
+        gpt.mel_head.bias[gpt.stop_audio_token] = -60 * direction.square().sum()
 
 
 def tune(decoder: Any) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 HINDI_DIGITS = ("शून्य", "एक", "दो", "तीन", "चार", "पाँच", "छह", "सात", "आठ", "नौ")
 """num2words 0.5.14, which the package asks, cannot count in Hindi."""
 
+_LAST_STOP = re.compile(r"(?<=\d)\.(?=\s*$)")
+_STOP = re.compile(r"(?<=\d)\.(?=\s)")
 _EDGE_OF_NUMBER = re.compile(r"(?<=\d)(?=[^\d\s])|(?<=[^\d\s])(?=\d)")
 _DIGIT = re.compile(r"\d")
 _NO_WORD = re.compile(r"[^\w\s]|\d")
@@ -33,7 +35,8 @@ def reading(tokenizer: Any, text: str, language: str) -> Reading | None:
     """How the model reads a text in that language (ISO 639-1), None where it has nothing to say.
 
     The package's tokenizer fails on some texts: Czech and Turkish ordinals, every number in Hindi, numbers beyond any
-    name. Then numbers are told apart from what stands around them, else read digit by digit, else left out.
+    name. Then a full stop behind a number is no longer an ordinal's, else numbers are told apart from all that stands
+    around them, else they are read digit by digit, else left out.
     """
     for variant in _variants(text.strip().lower(), language):
         try:
@@ -48,6 +51,7 @@ def reading(tokenizer: Any, text: str, language: str) -> Reading | None:
 
 def _variants(text: str, language: str) -> Iterator[str]:
     yield text
+    yield _STOP.sub("", _LAST_STOP.sub(" .", text))
     yield _EDGE_OF_NUMBER.sub(" ", text)
     yield _DIGIT.sub(lambda digit: f" {_named(digit[0], language)} ", text)
     yield _NO_WORD.sub(" ", text)
