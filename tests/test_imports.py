@@ -33,6 +33,10 @@ PRODUCTS = {module for stage in BUILT_IN.values() for module in stage.values()} 
 after one: ``piper_voice`` belongs to ``piper``."""
 
 
+INSIDE_THE_VOICE_WORKER = {"upsampling", "windowed", "xtts_model", "xtts_stream"}
+"""Modules that only the engine of that program imports, when it loads its model."""
+
+
 def imports(file: Path) -> Iterator[tuple[int, str]]:
     """Line and name of what a file imports; the module's where something is taken from one."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -130,6 +134,7 @@ def test_looking_at_settings_loads_no_heavy_library() -> None:
         f"{file.relative_to(ROOT)}:{node.lineno}"
         for package in ALLOWED
         for file in modules(package)
+        if not (file.parent.name == "voice_worker" and file.stem in INSIDE_THE_VOICE_WORKER)
         for node in ast.parse(file.read_text(encoding="utf-8")).body
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""])
