@@ -97,6 +97,10 @@ def test_a_last_word_after_a_pause_is_said() -> None:
     assert heard_s(tone(3.5), hush(0.35), tone(0.3)) == pytest.approx(4.15, abs=0.02)
 
 
+def test_a_short_word_within_the_expected_length_is_said() -> None:
+    assert heard_s(tone(2.6), hush(0.35), tone(0.12)) == pytest.approx(3.07, abs=0.02)
+
+
 def test_silence_at_the_end_is_shortened() -> None:
     assert heard_s(tone(3.4), hush(0.4)) == pytest.approx(3.55, abs=0.03)
 
