@@ -38,7 +38,8 @@ def reading(tokenizer: Any, text: str, language: str) -> Reading | None:
     name. Then a full stop behind a number is no longer an ordinal's, else numbers are told apart from all that stands
     around them, else they are read digit by digit, else left out.
     """
-    for variant in _variants(text.strip().lower(), language):
+    text = _DIGIT.sub(lambda digit: str(int(digit[0])), text.strip().lower())  # the package knows 0 to 9 only
+    for variant in _variants(text, language):
         try:
             read = tokenizer.preprocess_text(variant, language)
             tokens = tokenizer.encode(variant, lang=language)

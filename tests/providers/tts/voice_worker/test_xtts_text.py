@@ -48,6 +48,10 @@ def test_numbers_are_read_digit_by_digit_where_need_be(error: type[Exception]) -
     assert read("call 4711 now", r"\d\d", error=error) == "call 4 7 1 1 now"
 
 
+def test_digits_of_other_scripts_are_digits() -> None:
+    assert read("٣٤ كتاب") == "34 كتاب"
+
+
 def test_hindi_digits_have_names() -> None:
     assert read("मेरे पास 14% है", r"\d", "hi") == "मेरे पास एक चार % है"
 
