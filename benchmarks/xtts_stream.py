@@ -170,6 +170,7 @@ def measure(pair: Pair, plan: dict[int, int]) -> Figures:
         latents: list[Any] = []
         pair.ours(tokens, SAME, latents)
         whole = pair.at_once(latents)
+        assert 0.02 < whole.std() < 0.3, "differences would not show in such a sound"
         figures.theirs_diff.append(float(np.abs(ran["theirs"].sound - whole).max()))
         figures.ours_diff += [float(np.abs(ran[name].sound - whole).max()) for name in ("ours", "shop")]
         length_s = len(whole) / 24_000

@@ -69,7 +69,7 @@ def make(folder: Path, *, width: int = SMALL_WIDTH, full: bool = False, stop_aft
         model.init_models()
     with torch.no_grad():
         enliven(model.gpt, stop_after)
-        tune(model.hifigan_decoder)
+        tune(model)
     config.save_json(str(folder / "config.json"))
     torch.save({"model": model.state_dict()}, folder / "model.pth")
 
@@ -108,14 +108,24 @@ def enliven(gpt: Any, stop_after: int) -> None:
         gpt.mel_head.bias[gpt.stop_audio_token] = -60 * direction.square().sum()
 
 
-def tune(decoder: Any) -> None:
-    """Its sound is as loud as speech."""
+def tune(model: Any) -> None:
+    """Its sound swings around zero, is as loud as speech and depends on the latents as much as random layers let it."""
     import torch
 
-    latents = torch.randn(1, 40, decoder.waveform_decoder.conv_pre.in_channels)
-    for _ in range(3):  # tanh bends the scale
-        sound = decoder(latents, g=torch.randn(1, 512, 1) / 512**0.5)
-        decoder.waveform_decoder.conv_post.weight *= LEVEL / sound.std()
+    vocoder = model.hifigan_decoder.waveform_decoder
+    for name, value in vocoder.named_parameters():
+        if name.endswith("bias"):
+            value.zero_()
+    last = vocoder.conv_post
+    last.weight -= last.weight.mean(dim=-1, keepdim=True)
+    loud: list[Any] = []
+    # Before tanh bends it, and away from the ends, where zeros stand around the latents.
+    handle = last.register_forward_hook(lambda module, given, sound: loud.append(sound[..., 8192:-8192].std()))
+    model.hifigan_decoder.eval()
+    speaker = model.get_speaker_embedding(0.1 * torch.randn(1, 22_050), 22_050)
+    model.hifigan_decoder(torch.randn(1, 60, vocoder.conv_pre.in_channels), g=speaker)
+    handle.remove()
+    last.weight *= LEVEL / loud[0]
 
 
 def main() -> None:
