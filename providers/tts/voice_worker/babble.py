@@ -97,6 +97,8 @@ class BabbleGuard:
         self._blip_s = 0.0
         """Length of the sound in it that may yet be a word."""
         self._held: list[Sound] = []
+        self._spoken = False
+        """Whether there was any sound: a silence before it is no end."""
         self.ended = False
         """Whether nothing that follows is said."""
 
@@ -131,6 +133,8 @@ class BabbleGuard:
         self._at_s += FRAME_S
         if not quiet:
             return self._heard(frame)
+        if not self._spoken:
+            return [frame]
         self._silent_s += FRAME_S + self._blip_s
         self._blip_s = 0.0
         if self._at_s < WATCHED_SHARE * self._expected_s or self._silent_s < TRAIL_S:
@@ -142,6 +146,7 @@ class BabbleGuard:
 
     def _heard(self, frame: Sound) -> list[Sound]:
         """A frame with sound, perhaps after a silence."""
+        self._spoken = True
         self._blip_s += FRAME_S
         suspect = self._silent_s >= GAP_S and self._at_s - self._silent_s - self._blip_s > self._expected_s
         if self._held and suspect and self._blip_s < BLIP_S:

@@ -124,8 +124,12 @@ def test_slow_speech_may_last_longer() -> None:
     assert heard_s(tone(60.0), speed=2.0) == pytest.approx(longest_s(TEXT, "en") / 2, abs=0.001)
 
 
+def test_silence_before_the_first_word_is_no_end() -> None:
+    assert heard_s(hush(0.9), tone(0.4), text="yes") == pytest.approx(1.3, abs=0.01)
+
+
 def test_silence_alone_ends() -> None:
-    assert heard_s(hush(30.0)) < 3.5
+    assert heard_s(hush(30.0)) == pytest.approx(longest_s(TEXT, "en"), abs=0.001)
 
 
 def test_tokens_that_turn_in_circles_are_noticed() -> None:
