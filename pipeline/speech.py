@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import PurePosixPath
 
 from pipeline.audio import AudioChunk
 
@@ -267,3 +269,9 @@ class Exchange:
 def primary_language(name: str) -> str:
     """The language with which a name begins, in lower case: ``en`` of ``en-US`` and of ``en_US-ryan-medium``."""
     return name.lower().replace("_", "-").partition("-")[0]
+
+
+def sample_digest(address: str) -> str:
+    """SHA-256 (hexadecimal) of a sample that lies in the samples' own store, whose files are named by it; else ""."""
+    stem = PurePosixPath(address).stem
+    return stem if re.fullmatch("[0-9a-f]{64}", stem) else ""
