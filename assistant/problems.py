@@ -77,7 +77,7 @@ def _given(problem: Any, where: str) -> str:
 
 def _meant(problem: Any) -> str:
     """For a value that must be one of a few names."""
-    if problem["type"] != "literal_error" or not isinstance(problem["input"], str):
+    if problem["type"] not in {"literal_error", "enum"} or not isinstance(problem["input"], str):
         return ""
     close = nearest(problem["input"], re.findall(r"'([^']+)'", problem["ctx"]["expected"]))
     return f"; did you mean {close!r}" if close else ""

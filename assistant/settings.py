@@ -315,7 +315,8 @@ def _from_environment(match: re.Match[str]) -> str:
 
 
 def _explain(problem: Any, model: type[BaseModel]) -> str:
-    if problem["type"] == "literal_error" and "use" in problem["loc"]:
+    stage, *inner = problem["loc"]
+    if problem["type"] == "literal_error" and stage in DEFAULT_USE and inner[0] == "use":
         return _unknown_provider(problem)
     return explain(problem, model)
 

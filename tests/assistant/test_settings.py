@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -72,3 +73,18 @@ def test_all_mistakes_are_named_at_once() -> None:
         settings.parse({"audoi": {}, "utterance": {"end_silence": 1}}, "here")
     assert "did you mean 'audio'" in str(raised.value)
     assert "did you mean 'end_silence_s'" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({"deployment": {"use": "comercial"}}, "deployment.use: input should be .* did you mean 'commercial'"),
+        ({"deployment": {"cloud": "nevr"}}, "deployment.cloud: input should be .* did you mean 'never'"),
+        ({"log_level": "info"}, "log_level: input should be"),
+        ({"tts": {"use": ["pipper"]}}, "tts.use: there is no provider 'pipper', did you mean 'piper'"),
+        ({"agent": {"use": "fag"}}, "agent.use: there is no provider 'fag', did you mean 'faq'"),
+    ],
+)
+def test_a_name_that_is_none_of_those_allowed_is_told_with_what_was_meant(document: dict[str, Any], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        settings.parse(document, "here")
