@@ -4,12 +4,14 @@
     describe                                        info (standard)
     worker-state                                    worker-state {all of ``WorkerState``}
     voice-sample {sample}, payload: a WAV file      voice-ready {sample, known}
+    voice-sample {sample}, no payload               voice-ready {sample, known}, or the error unknown-voice
     voice-forget {sample}                           voice-forgotten {sample, known}
     synthesize {text, voice {name}, context}        audio-start, audio-chunk …, audio-stop (standard)
 
 ``sample`` and ``voice.name`` are the SHA-256 (hexadecimal) of the sample's WAV file. ``context`` of ``synthesize``
 holds ``language`` (ISO 639-1) and ``settings`` (fields of ``pipeline.speech.VoiceSettings``). Each request may be
-answered by the standard ``error`` {text, code} instead, with a code of ``Code``. One request at a time on a connection;
+answered by the standard ``error`` {text, code} instead, with a code of ``Code``. ``audio-start`` also has ``unused``:
+names of the settings that the engine does not know. One request at a time on a connection;
 closing the connection cancels it. A worker speaks for one connection at a time, the others wait. This file is read by
 both sides, which live in different environments: it needs the standard library only.
 """
@@ -25,6 +27,9 @@ SAMPLE = "voice-sample"
 READY = "voice-ready"
 FORGET = "voice-forget"
 FORGOTTEN = "voice-forgotten"
+
+LOG_MARK = "voice-worker: "
+"""Begins each line on its standard error that is fit for the daemon's log; others may hold what is said."""
 
 LONGEST_TEXT = 2000
 """Characters of one ``synthesize``; a sentence has about 100."""

@@ -1,0 +1,168 @@
+"""The voice worker: speaks with the voices of samples, for a daemon on this machine or for a whole shop.
+
+    python -m providers.tts.voice_worker --engine xtts_v2 --model FOLDER --listen unix:///path/socket --latents FOLDER
+    python -m providers.tts.voice_worker --engine xtts_v2 --model FOLDER --listen tcp://0.0.0.0:10250 --latents FOLDER
+
+Run by the interpreter that has the engine, in the project's folder. There is no password: a port other than one of the
+loopback is for networks in which everybody may use it. Where its standard input is a pipe, it ends when the pipe does:
+the daemon that started it has died; ``--keep`` goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import importlib
+import logging
+import os
+import signal
+import stat
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from providers.tts.voice_worker.engine import CloningEngine, EngineOptions
+from providers.tts.voice_worker.latents import MOST_DISK_MB, Latents, making
+from providers.tts.voice_worker.listening import Address, ListeningError, listening
+from providers.tts.voice_worker.messages import LOG_MARK
+from providers.tts.voice_worker.model_hash import model_hash
+from providers.tts.voice_worker.server import VoiceServer
+from providers.tts.voice_worker.studio import Studio
+
+log = logging.getLogger("providers.tts.voice_worker")
+
+ENGINES = {
+    "xtts_v2": "providers.tts.voice_worker.xtts:create",
+    "pocket_tts": "providers.tts.voice_worker.pocket:create",
+}
+
+CANNOT_LOAD, CANNOT_LISTEN = 3, 4
+"""Exit statuses; 2 is argparse's, for wrong usage."""
+
+FAREWELL_S = 2.0
+"""Seconds of the clock that it stays, to be asked, after the model could not be loaded."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to end; the exit status."""
+    given = _parser().parse_args(arguments)
+    _log_own_words_only()
+    try:
+        engine = _engine(given.engine, EngineOptions(given.model, given.device, given.threads))
+        version = engine.version
+    except (ImportError, AttributeError, ValueError) as error:
+        sys.stderr.write(f"{LOG_MARK}The engine {given.engine} cannot be loaded: {error}\n")
+        return CANNOT_LOAD
+    if given.version:
+        sys.stdout.write(f"{version}\n")
+        return 0
+    watched = not given.keep and _is_pipe(0)
+    if watched:
+        _die_with_parent()
+
+    def latents(model: str) -> Latents:
+        return Latents(given.latents, making(engine.name, version, model), given.latents_mb * 1_000_000)
+
+    studio = Studio(engine, latents, lambda: given.model_hash or model_hash(given.model))
+    return asyncio.run(_serve(studio, given.listen, watched=watched))
+
+
+async def _serve(studio: Studio, address: Address, *, watched: bool) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if watched:
+        loop.add_reader(0, partial(_read_on, stop))
+    server = VoiceServer(studio)
+    status = [0]
+    try:
+        async with listening(address, server.converse), asyncio.TaskGroup() as group:
+            loading = group.create_task(_load(studio, server, stop, status), name="loading")
+            await stop.wait()
+            loading.cancel()
+    except ListeningError as error:
+        log.error("%s", error)
+        return CANNOT_LISTEN
+    return status[0]
+
+
+async def _load(studio: Studio, server: VoiceServer, stop: asyncio.Event, status: list[int]) -> None:
+    if await studio.load():
+        state = studio.state
+        log.info("%s speaks on %s, %s s of work for 1 s of sound", state.engine, state.device, state.real_time_factor)
+        return
+    log.error("the model cannot be loaded: %s", studio.state.failure)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FAREWELL_S):
+            await server.told_failure.wait()
+    status[0] = CANNOT_LOAD
+    stop.set()
+
+
+def _read_on(stop: asyncio.Event) -> None:
+    """Standard input says nothing, but its end says that the daemon has died."""
+    with suppress(BlockingIOError):
+        if not os.read(0, 4096):
+            asyncio.get_running_loop().remove_reader(0)
+            stop.set()
+
+
+def _log_own_words_only() -> None:
+    """Engines' packages may log what is said."""
+    logging.getLogger().addHandler(logging.NullHandler())
+    ours, handler = logging.getLogger("providers"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(f"{LOG_MARK}%(message)s"))
+    ours.addHandler(handler)
+    ours.setLevel(logging.INFO)
+    ours.propagate = False
+
+
+def _is_pipe(number: int) -> bool:
+    try:
+        mode = os.fstat(number).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _die_with_parent() -> None:
+    """Also while native code holds the interpreter, so that no program stays on the card. Linux only."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _engine(name: str, options: EngineOptions) -> CloningEngine:
+    """By its name, or by ``module:factory``."""
+    module, _, factory = ENGINES.get(name, name).partition(":")
+    engine: CloningEngine = getattr(importlib.import_module(module), factory)(options)
+    return engine
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="voice_worker", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--engine", required=True, help="xtts_v2, pocket_tts, or module:factory")
+    parser.add_argument("--model", type=Path, default=Path(), help="folder of the model's files")
+    parser.add_argument("--model-hash", default="", help="hash of the model's files where it is known already")
+    parser.add_argument(
+        "--listen", type=Address.of, default="tcp://127.0.0.1:10250", help="unix:///path or tcp://host:port"
+    )
+    parser.add_argument("--latents", type=Path, default=Path("latents"), help="folder for what is kept of samples")
+    parser.add_argument("--latents-mb", type=int, default=MOST_DISK_MB, help="disk space for it")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--threads", type=int, default=0, help="of the processor; 0 leaves it to the library")
+    parser.add_argument("--keep", action="store_true", help="go on when standard input ends")
+    parser.add_argument("--version", action="store_true", help="say what the engine's version is, and end")
+    return parser
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # an engine that hangs, or a library's threads, must not keep it
