@@ -16,7 +16,7 @@ from pipeline.events import Attempt
 from pipeline.proper_sound import proper
 from pipeline.routing import Route, SpeechRouter
 from pipeline.speakable.characters import takeable
-from pipeline.speech import Personality
+from pipeline.speech import Personality, sample_mark
 from pipeline.speech_cache import SpeechCache, sound_key
 from pipeline.usage import NoLedger, Outcome, UsageLedger, Use
 
@@ -337,7 +337,9 @@ class FallbackVoice:
         def made() -> AsyncGenerator[AudioChunk]:
             return proper(route.synthesizer.synthesize(text, route.voice), route.provider, longest_s=longest_s)
 
-        return made() if self._cache is None or way.key is None else self._cache.shared(way.key, route.provider, made)
+        if self._cache is None or way.key is None:
+            return made()
+        return self._cache.shared(way.key, route.provider, made, sample_mark(route.voice.sample))
 
 
 async def _each(chunks: Sequence[AudioChunk]) -> AsyncGenerator[AudioChunk]:

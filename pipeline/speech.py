@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -274,4 +275,13 @@ def primary_language(name: str) -> str:
 def sample_digest(address: str) -> str:
     """SHA-256 (hexadecimal) of a sample that lies in the samples' own store, whose files are named by it; else ""."""
     stem = PurePosixPath(address).stem
-    return stem if re.fullmatch("[0-9a-f]{64}", stem) else ""
+    ours = not address.startswith("https:") and re.fullmatch("[0-9a-f]{64}", stem)  # a server may call a file anything
+    return stem if ours else ""
+
+
+def sample_mark(address: str) -> str:
+    """What is noted beside everything that is spoken with a sample, so that it can be found and deleted.
+
+    It is the ``sample_digest`` or, where a sample has none, the SHA-256 of its address; "" for no sample.
+    """
+    return sample_digest(address) or (hashlib.sha256(address.encode()).hexdigest() if address else "")

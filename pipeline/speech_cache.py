@@ -41,8 +41,8 @@ class AudioStore(Protocol):
         """Whether ``get`` would find it, as well as can be told without reading it."""
         ...
 
-    async def put(self, key: str, audio: AudioChunk, provider: str) -> None:
-        """Keep a finished sentence."""
+    async def put(self, key: str, audio: AudioChunk, provider: str, sample: str = "") -> None:
+        """Keep a finished sentence; ``sample`` is the ``sample_mark`` of the voice that speaks it."""
         ...
 
 
@@ -140,18 +140,19 @@ class SpeechCache:
         return key in self._going_on or await self._store.has(key)
 
     async def shared(
-        self, key: str, provider: str, synthesize: Callable[[], AsyncGenerator[AudioChunk]]
+        self, key: str, provider: str, synthesize: Callable[[], AsyncGenerator[AudioChunk]], sample: str = ""
     ) -> AsyncGenerator[AudioChunk]:
         """What ``synthesize`` yields, made once for all who ask at the same time, and kept when it came to its end.
 
-        Raises what it raises. When the last listener leaves before the end, the synthesis is cancelled.
+        ``sample`` is the ``sample_mark`` of the voice that speaks. Raises what ``synthesize`` raises. When the last
+        listener leaves before the end, the synthesis is cancelled.
         """
         if self._closed:
             raise ProviderError("The speech cache is closed.")
         synthesis = self._going_on.get(key)
         if synthesis is None:
             synthesis = self._going_on[key] = _Synthesis()
-            making = self._make(key, provider, synthesize, synthesis)
+            making = self._make(key, provider, synthesize, synthesis, sample)
             synthesis.task = self._group.create_task(making, name="synthesis")
         synthesis.listeners += 1
         heard = 0
@@ -173,7 +174,12 @@ class SpeechCache:
                     synthesis.task.cancel()
 
     async def _make(
-        self, key: str, provider: str, synthesize: Callable[[], AsyncGenerator[AudioChunk]], synthesis: _Synthesis
+        self,
+        key: str,
+        provider: str,
+        synthesize: Callable[[], AsyncGenerator[AudioChunk]],
+        synthesis: _Synthesis,
+        sample: str,
     ) -> None:
         """The task of one synthesis; all that it raises belongs to those who listen."""
         try:
@@ -192,7 +198,7 @@ class SpeechCache:
         synthesis.end()
         try:
             if synthesis.chunks:
-                await self._store.put(key, joined(synthesis.chunks), provider)
+                await self._store.put(key, joined(synthesis.chunks), provider, sample)
         except Exception as error:  # noqa: BLE001 - a defect in the store must not end the program
             log.error("The speech cache failed: %s", without_words(error))
         finally:

@@ -113,11 +113,14 @@ class AudioFiles:
             return False
         return row is not None and key not in self._suspects and self._fresh(key, row["created_at"])
 
-    async def put(self, key: str, audio: AudioChunk, provider: str) -> None:
-        """Keep a finished sentence; one that is there already and whole stays. What cannot be kept is logged once."""
+    async def put(self, key: str, audio: AudioChunk, provider: str, sample: str = "") -> None:
+        """Keep a finished sentence; one that is there already and whole stays. What cannot be kept is logged once.
+
+        Nothing is kept of a sample whose consent has ended, though somebody may just have been speaking with it.
+        """
         uses, suspects = list(self._uses), self._suspects - {key}
         try:
-            await self._database.write(lambda db: self._write(db, key, audio, provider, uses, suspects))
+            await self._database.write(lambda db: self._write(db, key, audio, (provider, sample), uses, suspects))
         except (StorageError, OSError) as error:
             self._complain(error)
             with suppress(StorageError):
@@ -136,6 +139,13 @@ class AudioFiles:
     async def clear(self) -> Stock:
         """Remove all, also while another process serves from here; what was removed. Raises ``StorageError``."""
         return await self._database.write(self._clear)
+
+    async def forget(self, sample: str) -> Stock:
+        """Remove what was spoken with a sample (its ``sample_mark``), also while another process serves from here.
+
+        What was removed. Raises ``StorageError``.
+        """
+        return await self._database.write(lambda db: self._forget(db, sample))
 
     def _fresh(self, key: str, created_s: float) -> bool:
         now_s = self._now()
@@ -171,13 +181,14 @@ class AudioFiles:
         db: sqlite_utils.Database,
         key: str,
         audio: AudioChunk,
-        provider: str,
+        source: tuple[str, str],
         uses: Iterable[str],
         suspects: Iterable[str],
     ) -> None:
         content = sound_bytes.wav(audio)
         self._catch_up(db, uses, suspects)
-        if not len(audio.pcm) or len(content) > self._max_bytes:
+        provider, sample = source
+        if not len(audio.pcm) or len(content) > self._max_bytes or _ended(db, sample):
             return
         if self._read(db, key)[1] is not None:
             # Another process was quicker. Its file stays: a kill while it is replaced would cost what is there.
@@ -188,9 +199,10 @@ class AudioFiles:
         sound_bytes.write(path, content)
         try:
             db.execute(
-                "INSERT OR REPLACE INTO speech_cache (key, provider, audio_s, size_bytes, digest, created_at, used)"
-                " VALUES (?, ?, ?, ?, ?, ?, (SELECT coalesce(max(used), 0) + 1 FROM speech_cache))",
-                (key, provider, audio.duration_s, len(content), sound_bytes.digest(content), self._now()),
+                "INSERT OR REPLACE INTO speech_cache"
+                " (key, provider, audio_s, size_bytes, digest, created_at, sample, used)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(used), 0) + 1 FROM speech_cache))",
+                (key, provider, audio.duration_s, len(content), sound_bytes.digest(content), self._now(), sample),
             )
             self._make_room(db)
         except BaseException:
@@ -246,6 +258,16 @@ class AudioFiles:
         self._remove(db, [key for key, size in known.items() if here.get(key) != size])
         self._make_room(db)
 
+    def _forget(self, db: sqlite_utils.Database, sample: str) -> Stock:
+        removed = _stock(db, self._now(), sample)
+        for (key,) in db.execute("SELECT key FROM speech_cache WHERE sample = ?", (sample,)).fetchall():
+            path = self._path(key)
+            path.unlink(missing_ok=True)  # one that cannot be removed must be heard of, unlike an old one
+            self._remove(db, [key])
+            with suppress(OSError):
+                path.parent.rmdir()
+        return removed
+
     def _clear(self, db: sqlite_utils.Database) -> Stock:
         removed = _stock(db, self._now())
         self._remove(db, [key for (key,) in db.execute("SELECT key FROM speech_cache").fetchall()])
@@ -266,8 +288,15 @@ def _row(db: sqlite_utils.Database, key: str) -> dict[str, Any] | None:
     return None if found is None else {"digest": found[0], "created_at": found[1]}
 
 
-def _stock(db: sqlite_utils.Database, now_s: float) -> Stock:
-    sums = "coalesce(sum(audio_s), 0), coalesce(sum(size_bytes), 0)"
-    found = db.execute(f"SELECT count(*), {sums}, min(created_at) FROM speech_cache").fetchone()  # noqa: S608 - no values
+def _ended(db: sqlite_utils.Database, sample: str) -> bool:
+    """Whether somebody took back the consent to a sample and nobody gave another one."""
+    ended = "SELECT count(*) > 0 AND count(*) = count(ended_at) FROM voice_consents WHERE sample_sha256 = ?"
+    return bool(sample) and bool(db.execute(ended, (sample,)).fetchone()[0])
+
+
+def _stock(db: sqlite_utils.Database, now_s: float, sample: str | None = None) -> Stock:
+    """What there is, or of one sample."""
+    select = "SELECT count(*), coalesce(sum(audio_s), 0), coalesce(sum(size_bytes), 0), min(created_at)"
+    found = db.execute(f"{select} FROM speech_cache WHERE ? IS NULL OR sample = ?", (sample, sample)).fetchone()
     entries, audio_s, size_bytes, first_s = found
     return Stock(entries, audio_s, size_bytes, None if first_s is None else max(0.0, now_s - first_s))

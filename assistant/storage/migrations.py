@@ -103,3 +103,9 @@ def _voice_consents(db: Database) -> None:
             ended_by TEXT                    -- replaced, withdrawn
         )""")
     db.execute("CREATE INDEX voice_consents_personality ON voice_consents (tenant, personality_id)")
+
+
+@MIGRATIONS(name="006_samples_of_speech")
+def _samples_of_speech(db: Database) -> None:
+    # The sample whose voice speaks, as pipeline.speech.sample_mark names it; '' for an engine's own voice.
+    db.execute("ALTER TABLE speech_cache ADD COLUMN sample TEXT NOT NULL DEFAULT ''")

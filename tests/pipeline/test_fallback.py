@@ -53,7 +53,7 @@ class Store:
     async def has(self, key: str) -> bool:
         return key in self.kept
 
-    async def put(self, key: str, audio: AudioChunk, provider: str) -> None:
+    async def put(self, key: str, audio: AudioChunk, provider: str, sample: str = "") -> None:
         self.kept[key] = audio
 
 

@@ -53,7 +53,7 @@ class MemoryStore:
     async def has(self, key: str) -> bool:
         return key in self.kept
 
-    async def put(self, key: str, audio: AudioChunk, provider: str) -> None:
+    async def put(self, key: str, audio: AudioChunk, provider: str, sample: str = "") -> None:
         self.puts += 1
         if self.put_waits is not None:
             await self.put_waits.wait()

@@ -98,7 +98,39 @@ async def test_the_index_holds_no_words(box: Box) -> None:
     async with box.opened() as files:
         await files.put(KEY, sound(), "piper")
         columns = await box.database.read(lambda db: [column.name for column in db["speech_cache"].columns])
-    assert columns == ["key", "provider", "audio_s", "size_bytes", "digest", "created_at", "used"]
+    assert columns == ["key", "provider", "audio_s", "size_bytes", "digest", "created_at", "used", "sample"]
+
+
+SAMPLE = "5a" * 32
+
+
+async def test_what_was_spoken_with_a_sample_is_forgotten_and_nothing_else(box: Box) -> None:
+    async with box.opened() as files:
+        await files.put(KEY, sound(), "xtts_v2", SAMPLE)
+        await files.put("ab" + "2" * 62, sound(), "piper")
+        await files.put(OTHER, sound(2.0), "pocket_tts", SAMPLE)
+        await files.put("ef" + "3" * 62, sound(), "xtts_v2", "6b" * 32)
+        gone = await files.forget(SAMPLE)
+        assert (gone.entries, gone.audio_s) == (2, pytest.approx(3.0))
+        assert await files.get(KEY) is None
+        assert sorted(await box.rows()) == box.files() == ["ab" + "2" * 62, "ef" + "3" * 62]
+        assert not box.path(OTHER).parent.exists()
+        assert (await files.forget(SAMPLE)).entries == 0
+
+
+async def test_nothing_is_kept_of_a_sample_that_was_taken_back(box: Box) -> None:
+    consent = (
+        "INSERT INTO voice_consents (tenant, personality_id, consent, sample_sha256, given_at, ended_at) "
+        "VALUES ('default', 'a', 'Ann, today', ?, 'then', ?)"
+    )
+    async with box.opened() as files:
+        await box.database.write(lambda db: db.execute(consent, (SAMPLE, "now")))
+        await files.put(KEY, sound(), "xtts_v2", SAMPLE)
+        assert not await box.rows()
+        assert not box.files()
+        await box.database.write(lambda db: db.execute(consent, (SAMPLE, None)))
+        await files.put(KEY, sound(), "xtts_v2", SAMPLE)
+        assert list(await box.rows()) == box.files() == [KEY]
 
 
 @pytest.mark.parametrize("damage", ["torn", "empty", "longer", "one bit", "other sound", "a folder", "gone"])
