@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,9 @@ FULL_SCALE = 32768.0
 
 SILENCE_DB = -120.0
 """Level given to digital silence, in dB relative to full scale."""
+
+LEADING_SILENCE_S = 0.02
+"""What is left of the silence before a spoken sentence: a customer waits through it."""
 
 Pcm = NDArray[np.int16]
 """Samples, int16, shape [samples], one channel."""
@@ -117,3 +121,21 @@ def leading_silence_s(chunk: AudioChunk, audible_db: float = -50.0) -> float:
     """
     loud = np.flatnonzero(np.abs(chunk.pcm.astype(np.int32)) > FULL_SCALE * 10 ** (audible_db / 20))
     return int(loud[0]) / chunk.rate_hz if len(loud) else chunk.duration_s
+
+
+def without_leading_silence(chunk: AudioChunk) -> AudioChunk:
+    """From just before the first audible sample. Silence alone stays as it is: whoever plays it notices."""
+    quiet_s = leading_silence_s(chunk)
+    return chunk if quiet_s == chunk.duration_s else chunk.since(chunk.start_s + quiet_s - LEADING_SILENCE_S)
+
+
+async def audible_from_start(chunks: AsyncGenerator[AudioChunk]) -> AsyncGenerator[AudioChunk]:
+    """The same chunks, without the silence before the first sound."""
+    begun = False
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            if begun:
+                yield chunk
+            elif leading_silence_s(chunk) < chunk.duration_s:
+                begun = True
+                yield without_leading_silence(chunk)

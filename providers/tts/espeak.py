@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field
 
-from pipeline.audio import AudioChunk, leading_silence_s
+from pipeline.audio import AudioChunk, audible_from_start
 from pipeline.errors import ProviderError, ProviderMissing
 from pipeline.protocols import Capabilities
 from pipeline.speakable.characters import takeable
@@ -32,9 +32,6 @@ START_S = 5.0
 
 CHUNK_S = 0.1
 """Audio seconds in one chunk: how finely a reply can be stopped."""
-
-LEADING_SILENCE_S = 0.02
-"""What is left of the silence before the first word."""
 
 HEADER_BYTES = 44
 """Length of the WAV header that the program writes."""
@@ -152,13 +149,8 @@ class EspeakSynthesizer:
         if not self._command:
             raise ProviderError("eSpeak NG is not open.", retryable=False)
         async with aclosing(self._chunks(text, self._name(voice), self._rate(voice))) as chunks:
-            begun = False
-            async for chunk in chunks:
-                quiet_s = 0.0 if begun else leading_silence_s(chunk)
-                if quiet_s == chunk.duration_s:
-                    continue
-                yield chunk if begun else chunk.since(chunk.start_s + quiet_s - LEADING_SILENCE_S)
-                begun = True
+            async for chunk in audible_from_start(chunks):
+                yield chunk
 
     async def _chunks(self, text: str, name: str, words_per_minute: int) -> AsyncGenerator[AudioChunk]:
         process = await self._start(name, words_per_minute)

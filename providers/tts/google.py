@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator
 
-from pipeline.audio import AudioChunk
+from pipeline.audio import AudioChunk, without_leading_silence
 from pipeline.errors import ProviderError
 from pipeline.protocols import Capabilities
 from pipeline.speakable.characters import takeable
@@ -23,7 +23,7 @@ from providers.registry import CharacterQuota, Resources
 from providers.settings import ProviderSettings
 from providers.tts.google_connection import checked_endpoint, client, connect, load_library, read_key
 from providers.tts.google_errors import translated, unbilled
-from providers.tts.google_text import pieces, sound, without_leading_silence
+from providers.tts.google_text import pieces, sound
 from providers.tts.google_voices import DEFAULT_VOICES, FREE_CHARACTERS, class_of, is_voice, language_of, locale_of
 
 NAME = "google_tts"
@@ -176,7 +176,8 @@ class GoogleSynthesizer:
             if not takeable(piece):  # signs alone, left over by a cut: nothing to pay for
                 continue
             audio = sound(await self._ask(piece, voice))
-            audio = audio if start_s else without_leading_silence(audio)
+            if not start_s:
+                audio = AudioChunk(without_leading_silence(audio).pcm, audio.rate_hz)
             step = round(CHUNK_S * audio.rate_hz)
             for at in range(0, len(audio.pcm), step):
                 yield AudioChunk(audio.pcm[at : at + step], audio.rate_hz, start_s + at / audio.rate_hz)

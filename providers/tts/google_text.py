@@ -8,15 +8,12 @@ import wave
 
 import numpy as np
 
-from pipeline.audio import AudioChunk, leading_silence_s
+from pipeline.audio import AudioChunk
 from pipeline.proper_sound import BadAudio
 
 LONGEST_BYTES = 1_000
 """UTF-8 bytes in one request. The service takes 5000 (cloud.google.com/text-to-speech/quotas), but some voices refuse
 long sentences, and what an interrupted customer does not hear need not be paid."""
-
-LEADING_SILENCE_S = 0.02
-"""What is left of the silence before the first word."""
 
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*(?=\s)|[。！？]")
 
@@ -50,11 +47,3 @@ def sound(answer: bytes) -> AudioChunk:
     if len(data) != 2 * frames:
         raise BadAudio("Google's answer was cut off.")
     return AudioChunk(np.frombuffer(data, "<i2").astype(np.int16), rate_hz)
-
-
-def without_leading_silence(chunk: AudioChunk) -> AudioChunk:
-    """From just before the first audible sample, at 0 s. Silence alone stays as it is: whoever plays it notices."""
-    quiet_s = leading_silence_s(chunk)
-    if quiet_s == chunk.duration_s:
-        return chunk
-    return AudioChunk(chunk.since(quiet_s - LEADING_SILENCE_S).pcm, chunk.rate_hz)

@@ -10,16 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.audio import AudioChunk, Pcm, from_float, leading_silence_s, silence
+from pipeline.audio import AudioChunk, Pcm, from_float, silence, without_leading_silence
 from pipeline.errors import ModelDamaged, ModelMissing, ProviderError, ProviderMissing
 from pipeline.sentences import split
 from providers import onnx
 
 CHUNK_S = 0.1
 """Audio seconds in one chunk: how finely a reply can be stopped."""
-
-LEADING_SILENCE_S = 0.02
-"""What is left of the silence before a sentence. The bundled voice begins with 57 to 81 ms of it: time to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ class LoadedVoice:
         for part in split(text):
             pause_s = manner.pause_s / 2 if part[-1] in ",;:" else manner.pause_s
             for pcm in self._sentences(part, manner, stop):
-                spoken = _without_leading_silence(AudioChunk(pcm, self.rate_hz))
+                spoken = without_leading_silence(AudioChunk(pcm, self.rate_hz))
                 whole = np.concatenate([spoken.pcm, silence(pause_s, self.rate_hz).pcm])
                 for chunk in _cut(whole, self.rate_hz, start_s):
                     if stop.is_set():
@@ -163,11 +160,6 @@ def _session(name: str, model: Path, threads: int) -> Any:
     if not {"input", "input_lengths", "scales"} <= inputs:
         raise ModelDamaged(f"{model.name} is not a Piper voice.", remedy=_remedy(name))
     return session
-
-
-def _without_leading_silence(sentence: AudioChunk) -> AudioChunk:
-    quiet_s = leading_silence_s(sentence)
-    return sentence.since(quiet_s - LEADING_SILENCE_S) if quiet_s < sentence.duration_s else sentence
 
 
 def _cut(pcm: Pcm, rate_hz: int, start_s: float) -> Iterator[AudioChunk]:
