@@ -24,7 +24,13 @@ BANNED_IN_PIPELINE = {
     "http", "io", "multiprocessing", "os", "pathlib", "random", "select", "shutil", "signal", "socket", "sqlite3",
     "subprocess", "tempfile", "threading", "time", "urllib",
 }  # fmt: skip
-SHARED_BY_PROVIDERS = {"providers.registry", "providers.settings", "providers.model_worker", "providers.onnx"}
+SHARED_BY_PROVIDERS = {
+    "providers.cuda_probe",
+    "providers.model_worker",
+    "providers.onnx",
+    "providers.registry",
+    "providers.settings",
+}
 PRODUCTS = {module for stage in BUILT_IN.values() for module in stage.values()} | {
     "providers.audio.sounddevice",
     "providers.audio.wav",

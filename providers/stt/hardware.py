@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import ProviderMissing
+from providers import cuda_probe
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -70,18 +69,5 @@ def compute(wanted: Device, compute_type: str, model: Path, limit_s: float = 60.
 
 
 def cuda_failure(model: Path, compute_type: str, limit_s: float) -> str | None:
-    """Why a model does not run on the GPU, None where it does.
-
-    Tried in a process of its own: a half-installed CUDA ends the whole process at the first kernel.
-    """
-    command = [sys.executable, "-c", PROBE, str(model), compute_type]
-    try:
-        tried = subprocess.run(  # noqa: S603 - our own interpreter and program
-            command, capture_output=True, text=True, timeout=limit_s, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return f"it did not answer within {limit_s:.0f} s"
-    if tried.returncode == 0:
-        return None
-    said = [line.strip() for line in tried.stderr.splitlines() if line.strip()]
-    return said[-1].rstrip(".") if said else f"its test ended with status {tried.returncode}"
+    """Why a model does not run on the GPU, None where it does."""
+    return cuda_probe.failure(PROBE, str(model), compute_type, limit_s=limit_s)

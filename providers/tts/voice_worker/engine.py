@@ -1,4 +1,8 @@
-"""What an engine that clones voices must do inside the worker program. All calls come from one thread."""
+"""What an engine that clones voices must do inside the worker program.
+
+All calls come from one thread, but for the properties and ``unused``, which are asked meanwhile and only tell what is
+known.
+"""
 
 from __future__ import annotations
 

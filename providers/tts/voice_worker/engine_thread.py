@@ -87,7 +87,7 @@ class EngineThread:
                 if close := getattr(items, "close", None):
                     close()
         except BaseException as raised:  # noqa: BLE001 - whatever it is, it belongs to who listens
-            error = raised
+            error = raised if isinstance(raised, Exception) else RuntimeError(f"it raised {type(raised).__name__}")
         finally:
             self._progress_s = None
         hand_over(_End(error))

@@ -8,10 +8,14 @@ import os
 import re
 import tempfile
 import time
+import zlib
 from collections import OrderedDict
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
+from weakref import WeakSet
 from zipfile import BadZipFile
 
 import numpy as np
@@ -26,6 +30,13 @@ up to 20."""
 
 MOST_IN_MEMORY = 8
 
+LEFTOVER_S = 3600
+"""Seconds after which a file that is still being written was left by a worker that died."""
+
+DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError, MemoryError, BadZipFile,
+          zlib.error)  # fmt: skip
+"""What NumPy and zipfile raise for files that are not, or no longer, theirs."""
+
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -39,11 +50,20 @@ def making(engine: str, version: str, model: str) -> str:
     return hashlib.sha256(f"{engine}\0{version}\0{model}".encode()).hexdigest()[:16]
 
 
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class Look:
+    """Held by whoever looks at a sample or is about to."""
+
+    sample: str
+    forgotten: bool = False
+    """Whether it is to be forgotten since, so that nothing of it may be kept."""
+
+
 class Latents:
     """One ``.npz`` file without pickles for each sample, readable by its owner only.
 
     A copy in memory counts only while its file exists: deleting the file (``assistant voice remove``) forgets the
-    voice. All methods but ``knows`` and ``forget`` belong to one thread.
+    voice. All methods but ``knows``, ``look`` and ``forget`` belong to one thread.
     """
 
     def __init__(self, folder: Path, made_by: str, most_bytes: int = MOST_DISK_MB * 1_000_000) -> None:
@@ -51,6 +71,9 @@ class Latents:
         self._made_by = made_by
         self._most_bytes = most_bytes
         self._loaded: OrderedDict[str, tuple[tuple[int, int], Speaker]] = OrderedDict()
+        self._looks: WeakSet[Look] = WeakSet()
+        self._lock = Lock()
+        """Between keeping and forgetting."""
 
     def path(self, sample: str) -> Path:
         """Where a sample's file lies. Raises ``ValueError`` for what is no sample's hash."""
@@ -74,7 +97,7 @@ class Latents:
         except FileNotFoundError:
             self._loaded.pop(sample, None)
             return None
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        except DAMAGE as error:
             log.warning("what was kept of a voice is damaged and is made again: %s", type(error).__name__)
             self._loaded.pop(sample, None)
             with suppress(OSError):
@@ -83,32 +106,49 @@ class Latents:
         self._remember(sample, *known)
         return known[1]
 
-    def keep(self, sample: str, speaker: Speaker) -> None:
-        """Write it, whole or not at all. Raises ``OSError``, and ``ValueError`` for what cannot be written."""
-        path = self.path(sample)
+    def look(self, sample: str) -> Look:
+        """To be held while a sample is looked at, so that it is known whether it is to be forgotten meanwhile."""
+        look = Look(sample)
+        with self._lock:
+            self._looks.add(look)
+        return look
+
+    def keep(self, look: Look, speaker: Speaker) -> bool:
+        """Write it, whole or not at all; not where it was forgotten meanwhile. Whether it is kept.
+
+        Raises ``OSError``, and ``ValueError`` for what cannot be written.
+        """
+        path = self.path(look.sample)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".part")  # for its owner only
+        # For its owner only.
+        handle, name = tempfile.mkstemp(dir=self._folder, prefix=f".{look.sample}-", suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
                 _write(file, speaker)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
+            with self._lock:
+                if look.forgotten:
+                    return False
+                Path(name).replace(path)
+                stat = path.stat()
+        finally:
             with suppress(OSError):
                 Path(name).unlink()
-            raise
-        stat = path.stat()
-        self._remember(sample, (stat.st_ino, stat.st_mtime_ns), speaker)
-        self._make_room(path)
+        self._remember(look.sample, (stat.st_ino, stat.st_mtime_ns), speaker)
+        self.make_room(path)
+        return True
 
     def forget(self, sample: str) -> bool:
-        """Remove its file; whether there was one."""
-        try:
-            self.path(sample).unlink()
-        except FileNotFoundError:
-            return False
-        return True
+        """Remove all that engines of any kind have kept of it; whether there was something. Raises ``OSError``."""
+        self.path(sample)
+        with self._lock:
+            for look in self._looks:
+                look.forgotten = look.forgotten or look.sample == sample
+            found = [*self._folder.glob(f"{sample}-*.npz"), *self._folder.glob(f".{sample}-*.part")]
+            for path in found:
+                path.unlink(missing_ok=True)
+        return any(path.suffix == ".npz" for path in found)
 
     def _remember(self, sample: str, identity: tuple[int, int], speaker: Speaker) -> None:
         self._loaded[sample] = (identity, speaker)
@@ -119,15 +159,15 @@ class Latents:
             path = self.path(sample)
             os.utime(path, ns=(max(path.stat().st_atime_ns + 1, time.time_ns()), identity[1]))
 
-    def _make_room(self, newest: Path) -> None:
-        """Remove what was not used for longest, and what was left half written."""
+    def make_room(self, newest: Path | None = None) -> None:
+        """Remove what was not used for longest, but not ``newest``, and what was left half written."""
         files = []
-        for path in self._folder.iterdir():
+        for path in self._folder.glob("*"):
             with suppress(OSError):
                 stat = path.stat()
                 if path.suffix == ".npz":
                     files.append((stat.st_atime_ns, stat.st_size, path))
-                elif path.name.endswith(".part") and time.time_ns() - stat.st_mtime_ns > 3600 * 10**9:
+                elif path.suffix == ".part" and time.time_ns() - stat.st_mtime_ns > LEFTOVER_S * 10**9:
                     path.unlink()
         total = sum(size for _, size, _ in files)
         for _, size, path in sorted(files):

@@ -75,12 +75,12 @@ async def listening(address: Address, converse: Converse) -> AsyncIterator[None]
         log.info("listening at %s", where)
     if not address.on_this_machine:
         log.warning("whoever reaches that port can use it, for there is no password: trusted networks only")
+    ours = _identity(address.path)
     try:
         yield
     finally:
         server.close()
-        if address.path:
-            _remove(Path(address.path))
+        _remove(address.path, ours)
 
 
 async def _on_port(address: Address, converse: Converse) -> asyncio.Server:
@@ -107,9 +107,17 @@ def _bound(path: Path) -> socket.socket:
     return opened
 
 
-def _remove(path: Path) -> None:
+def _identity(path: str) -> tuple[int, int] | None:
+    """Tells our socket from one that another worker has put in its place meanwhile; None where there is none."""
     with suppress(OSError):
-        path.unlink()
+        found = Path(path).lstat()
+        return (found.st_ino, found.st_ctime_ns) if path else None
+    return None
+
+
+def _remove(path: str, ours: tuple[int, int] | None) -> None:
+    if ours is not None and _identity(path) == ours:
+        Path(path).unlink()
 
 
 def _answers(path: Path) -> bool:

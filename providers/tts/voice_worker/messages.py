@@ -11,9 +11,10 @@
 ``sample`` and ``voice.name`` are the SHA-256 (hexadecimal) of the sample's WAV file. ``context`` of ``synthesize``
 holds ``language`` (ISO 639-1) and ``settings`` (fields of ``pipeline.speech.VoiceSettings``). Each request may be
 answered by the standard ``error`` {text, code} instead, with a code of ``Code``. ``audio-start`` also has ``unused``:
-names of the settings that the engine does not know. One request at a time on a connection;
-closing the connection cancels it. A worker speaks for one connection at a time, the others wait. This file is read by
-both sides, which live in different environments: it needs the standard library only.
+names of the settings that the engine does not know. One request at a time on a connection; closing the connection
+cancels it. A worker speaks for one connection at a time, the others wait; it answers ``worker-state`` at any time, on a
+connection that waits for nothing else. This file is read by both sides, which live in different environments: it needs
+the standard library only.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ class WorkerState:
     real_time_factor: float | None = None
     """Seconds of work for a second of sound, measured when it was loaded and at each text since; None before."""
     step_s: float = 0.0
-    """Seconds of the clock since the model last made progress while it works, 0 while it rests: a hang shows here."""
+    """Seconds of the clock since the model last made progress while it works, 0 while it rests: a hang shows here.
+    Loading is one step."""
     memory_mb: int = 0
     """Of the process, megabytes of 10^6 bytes."""
     card_memory_mb: int = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import math
 from collections.abc import Mapping
@@ -15,12 +14,13 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.info import Attribution, Describe, Info, TtsProgram, TtsVoice
-from wyoming.ping import Ping, Pong
+from wyoming.ping import Pong
 
 from pipeline.speech import VoiceSettings
 from providers.tts.voice_worker import messages
+from providers.tts.voice_worker.inbox import Inbox
 from providers.tts.voice_worker.latents import is_sample
-from providers.tts.voice_worker.messages import LONGEST_TEXT, MOST_SAMPLE_BYTES, Code
+from providers.tts.voice_worker.messages import LOG_MARK, LONGEST_TEXT, MOST_SAMPLE_BYTES, Code
 from providers.tts.voice_worker.studio import Refusal, Request, Studio
 from providers.tts.voice_worker.wire import BadEvent, read_event, write_event
 
@@ -29,8 +29,11 @@ log = logging.getLogger(__name__)
 MOST_CONNECTIONS = 64
 """At the same time; further ones are told so and closed."""
 
-MOST_WAITING = 8
-"""Events of one connection that may wait for their answer."""
+
+LARGEST_SETTING = 1e6
+"""What no setting's number reaches."""
+
+KINDS = {float: "a number", int: "a whole number", str: "a text"}
 
 
 class VoiceServer:
@@ -57,16 +60,14 @@ class VoiceServer:
             writer.close()
 
     async def _until_closed(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        events: asyncio.Queue[Event] = asyncio.Queue(MOST_WAITING)
+        inbox = Inbox()
         bad: BadEvent | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                answering = group.create_task(self._answer_all(events, writer), name="answers")
+                answering = group.create_task(self._answer_all(inbox, writer), name="answers")
                 try:
                     while (event := await read_event(reader, MOST_SAMPLE_BYTES)) is not None:
-                        events.put_nowait(event)
-                except asyncio.QueueFull:
-                    bad = BadEvent(f"more than {MOST_WAITING} events before the answer")
+                        inbox.put(event)
                 except BadEvent as error:
                     bad = error
                 answering.cancel()
@@ -75,13 +76,15 @@ class VoiceServer:
         if bad is not None:
             await _refuse(writer, Code.BAD_REQUEST, str(bad))
 
-    async def _answer_all(self, events: asyncio.Queue[Event], writer: asyncio.StreamWriter) -> None:
+    async def _answer_all(self, inbox: Inbox, writer: asyncio.StreamWriter) -> None:
         while True:
-            event = await events.get()
+            event = await inbox.take()
             try:
                 await self._answer(event, writer)
             except Refusal as refusal:
                 await _refuse(writer, refusal.code, str(refusal))
+            inbox.answered(event)
+            del event  # it may hold a sample, and the next one may be long in coming
 
     async def _answer(self, event: Event, writer: asyncio.StreamWriter) -> None:
         match event.type:
@@ -99,7 +102,7 @@ class VoiceServer:
             case "synthesize":
                 await self._speak(_request(event.data), writer)
             case "ping":
-                await write_event(Pong(Ping.from_event(event).text).event(), writer)
+                await write_event(Pong(_whole(event.data.get("text"))).event(), writer)
             case kind if Describe.is_type(kind):
                 await write_event(self._info().event(), writer)
             case _:  # the protocol wants unknown events to be passed over
@@ -166,16 +169,22 @@ def _sample(name: Any) -> str:
     return str(name)
 
 
+def _whole(text: Any) -> str | None:
+    """A text without halves of surrogate pairs, which JSON can bring and nothing can carry further."""
+    return text.encode(errors="replace").decode() if isinstance(text, str) else None
+
+
 def _request(data: Mapping[str, Any]) -> Request:
     """Raises ``Refusal``."""
-    text, voice, context = data.get("text"), data.get("voice") or {}, data.get("context") or {}
-    if not isinstance(text, str) or len(text) > LONGEST_TEXT:
+    text, voice, context = _whole(data.get("text")), data.get("voice") or {}, data.get("context") or {}
+    if text is None or len(text) > LONGEST_TEXT:
         raise Refusal(Code.BAD_REQUEST, f"text must have at most {LONGEST_TEXT} characters")
     if not isinstance(voice, dict) or not isinstance(context, dict):
         raise Refusal(Code.BAD_REQUEST, "voice and context must be objects")
     language = context.get("language", "en")
     if not isinstance(language, str):
         raise Refusal(Code.BAD_REQUEST, "language must be a code such as 'en'")
+    text = text.replace(LOG_MARK.rstrip(), " ")  # an engine that prints what it says cannot forge a line for the log
     return Request(text, language, _sample(voice.get("name")), _settings(context.get("settings") or {}))
 
 
@@ -189,8 +198,8 @@ def _settings(given: Any) -> VoiceSettings:
         value = given.get(field.name, usual)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and isinstance(usual, float):
-            value = float(value)
+            value = float(value) if abs(value) < LARGEST_SETTING else math.nan
         if type(value) is not type(usual) or (isinstance(value, float) and not math.isfinite(value)):
-            raise Refusal(Code.BAD_REQUEST, f"settings.{field.name} cannot be {json.dumps(value)[:40]}")
+            raise Refusal(Code.BAD_REQUEST, f"settings.{field.name} must be {KINDS[type(usual)]}")
         found[field.name] = value
     return VoiceSettings(**found)

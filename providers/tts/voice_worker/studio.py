@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.errors import without_words
+from pipeline.errors import AssistantError, without_words
 from pipeline.speech import VoiceSettings, primary_language
 from providers.tts.voice_worker import memory
 from providers.tts.voice_worker.engine import Cancelled, CloningEngine, Sound, Speaker
 from providers.tts.voice_worker.engine_thread import EngineThread
-from providers.tts.voice_worker.latents import Latents
+from providers.tts.voice_worker.latents import Latents, Look
 from providers.tts.voice_worker.messages import Code, WorkerState
 from providers.tts.voice_worker.sample_file import sound_of
 
@@ -102,9 +102,11 @@ class Studio:
         """Load the model and measure its pace; ``state`` tells the outcome. Whether it can speak."""
         try:
             latents = await self._thread.run(self._load)
+        except AssistantError as error:
+            self._failure = str(error)
+            return False
         except Exception as error:  # noqa: BLE001 - whatever it is, the daemon must be told
-            said = (str(error).strip().splitlines() or [""])[0][:300]
-            self._failure = f"{type(error).__name__}: {said}" if said else type(error).__name__
+            self._failure = _failure(error)
             return False
         self._latents = latents
         return True
@@ -127,14 +129,11 @@ class Studio:
         except ValueError as error:
             raise Refusal(Code.BAD_SAMPLE, f"the sample cannot be used: {error}") from error
 
-        def look(_: Cancelled) -> bool:
-            if latents.find(sample) is not None:
-                return True
-            latents.keep(sample, self._engine.speaker(sound, rate_hz))
-            return False
-
+        look = latents.look(sample)
         try:
-            return await self._thread.run(look)
+            return await self._thread.run(lambda cancelled: self._look_at(look, latents, sound, rate_hz))
+        except Refusal:
+            raise
         except Exception as error:
             raise _refusal(error) from error
 
@@ -175,7 +174,24 @@ class Studio:
         self._engine.load()
         self._model = self._hash_model()
         self._real_time_factor = self._trial()
-        return self._make_latents(self._model)
+        latents = self._make_latents(self._model)
+        latents.make_room()
+        return latents
+
+    def _look_at(self, look: Look, latents: Latents, sound: Sound, rate_hz: int) -> bool:
+        """Whether the sample was known already."""
+        if not look.forgotten and latents.find(look.sample) is not None:
+            return True
+        speaker = self._engine.speaker(sound, rate_hz)
+        try:
+            kept = latents.keep(look, speaker)
+        except OSError as error:
+            text = f"what is to be kept of the voice cannot be written: {error.strerror or type(error).__name__}"
+            log.warning("%s", text)
+            raise Refusal(Code.FAILED, text) from error
+        if not kept:
+            raise Refusal(Code.UNKNOWN_VOICE, "the voice was removed while it was looked at")
+        return False
 
     def _trial(self) -> float | None:
         """Seconds of work for a second of sound."""
@@ -223,9 +239,23 @@ def _bytes(sound: Sound) -> bytes:
     return np.clip(np.round(sound * 32768.0), -32768, 32767).astype("<i2").tobytes()
 
 
+def _failure(error: Exception) -> str:
+    """Why it cannot be loaded, in a line."""
+    if _out_of_memory(error):
+        return "the memory does not suffice for the model"
+    said = (str(error).strip().splitlines() or [""])[0][:300]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
 def _refusal(error: Exception) -> Refusal:
     """Nothing that was to be said may stand in a message."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if _out_of_memory(error):
         return Refusal(Code.OUT_OF_MEMORY, "the memory does not suffice")
     log.warning("the engine failed: %s", without_words(error))
     return Refusal(Code.FAILED, without_words(error))
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Python's own error, torch's for a card, or torch's for the machine, which has no type of its own."""
+    known = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return known or (isinstance(error, RuntimeError) and "allocate memory" in str(error))

@@ -14,6 +14,7 @@ import numpy as np
 
 from pipeline.speech import VoiceSettings
 from providers.tts.voice_worker.babble import BabbleGuard, longest_s
+from providers.tts.voice_worker.card import proven_card
 from providers.tts.voice_worker.engine import Cancelled, EngineOptions, Sound, Speaker
 from providers.tts.voice_worker.text_pieces import pieces
 from providers.tts.voice_worker.xtts_sampling import pace
@@ -77,9 +78,10 @@ class XttsEngine:
         return self._device
 
     def load(self) -> None:
-        """Load the model and let it speak. Raises what the packages raise.
+        """Load the model and let it speak. Raises what the packages raise, and ``ProviderMissing`` without a card that
+        was asked for.
 
-        With ``auto``, a card that refuses (too little memory, a half-installed driver) is left for the processor.
+        With ``auto``, a card that refuses (a half-installed driver, too little memory) is left for the processor.
         """
         # The model lies on the disk, so nothing may look for it elsewhere.
         os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
@@ -89,15 +91,15 @@ class XttsEngine:
 
         if self._options.threads:
             torch.set_num_threads(self._options.threads)
+        card = proven_card(self._options.device)  # before anything is loaded that a card's failure would cost
         self.model = xtts_model.load(self._options.model)
-        wanted = self._options.device
-        if wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available()):
+        if card is not None:
             try:
-                self._move("cuda", torch.cuda.get_device_name())
-            except (RuntimeError, AssertionError):
-                if wanted == "cuda":
+                self._move("cuda", card)
+            except RuntimeError:
+                if self._options.device == "cuda":
                     raise
-                log.warning("the card cannot be used, so the processor speaks", exc_info=True)
+                log.warning("the card refuses the model, so the processor speaks", exc_info=True)
             else:
                 return
         self._move("cpu", "cpu")
