@@ -65,8 +65,20 @@ def make(folder: Path) -> None:
     model: Any = TTSModel._from_pydantic_config(config, 0.3, 1, None, 1e9, None)
     model.mimi = build_mimi(config.mimi)
     model.flow_lm.speaker_proj_weight = torch.nn.Parameter(torch.randn(32, 8))
+    _let_voices_differ(model)
     weights = {name: value.clone() for name, value in model.state_dict().items()}
     safetensors.torch.save_file(weights, folder / "model.safetensors")
+
+
+def _let_voices_differ(model: Any) -> None:
+    """With fresh weights the biases of the codec drown what is encoded and decoded: all samples would sound alike."""
+    import torch
+
+    with torch.no_grad():
+        model.flow_lm.emb_std.fill_(100.0)
+        for name, weights in model.mimi.named_parameters():
+            if name.endswith("bias"):
+                weights.zero_()
 
 
 if __name__ == "__main__":
