@@ -73,13 +73,24 @@ class PersonalityStore:
         """A new one. Its id is given here unless the document brings one."""
         return await self._database.write(lambda db: self._add(db, document))
 
-    async def change(self, who: str, edit: Callable[[dict[str, Any]], Document]) -> Stored:
+    async def change(
+        self, who: str, edit: Callable[[dict[str, Any]], Document], also: Callable[[Any, Stored], None] | None = None
+    ) -> Stored:
         """What ``edit`` makes of what stands there, read and written in one transaction.
 
         What the voice has counted (``voice_config.stats``) stays whatever ``edit`` does, and a ``voice_config`` that it
-        leaves alone stays as it stands, with its mistakes.
+        leaves alone stays as it stands, with its mistakes. ``also`` is done in the same transaction, with the database
+        and the personality as it was.
         """
-        return await self._database.write(lambda db: self._change(db, self._found(db, who), edit))
+
+        def both(db: sqlite_utils.Database) -> Stored:
+            before = self._found(db, who)
+            after = self._change(db, before, edit)
+            if also is not None:
+                also(db, before)
+            return after
+
+        return await self._database.write(both)
 
     async def remove(self, who: str) -> Stored:
         """Take it away; neither the active one nor the last one can be."""
