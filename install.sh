@@ -11,6 +11,10 @@ Usage: ./install.sh COMMAND
   test     set up, then run all checks and tests (further words go to pytest)
   models   set up, then fetch better models for voice and speech recognition. A shop first sets
            deployment.use: commercial in config.yaml, so that only what it may use is fetched (docs/licences.md)
+  xtts     set up the engine XTTS v2, which speaks with the voice of a sample: 6 GB, best with an NVIDIA card. No shop
+           may use its model (docs/licences.md)
+  pocket   set up the engine Pocket TTS, which does the same on a plain processor and may be used by shops: 5 GB,
+           1.5 GB where TORCH_INDEX names a package index with PyTorch's builds for processors
   doctor   look at this machine and say what is missing; changes nothing
 
 The program is then .venv/bin/assistant. Set PYTHON to choose the interpreter (3.11 to 3.13).
@@ -25,6 +29,11 @@ fail() { printf '\ninstall.sh: %s\n' "$*" >&2; exit 1; }
 
 RUN_PACKAGES=(libportaudio2 espeak-ng)
 TEST_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins)
+XTTS_PACKAGES=(ffmpeg)  # torchcodec loads its libraries
+[ "$(uname -m)" = x86_64 ] || XTTS_PACKAGES+=(build-essential python3-dev)  # a part of coqui-tts has no wheel there
+
+XTTS_PYTHON=(coqui-tts pypinyin six torch torchaudio torchcodec wyoming)
+POCKET_PYTHON=(pocket-tts wyoming)
 
 missing_packages() {
     local name
@@ -66,38 +75,100 @@ find_python() {
 # Whether .venv runs the program from this folder; somebody may have installed a copy over it.
 ours() { [ "$(cd / && "$OLDPWD/.venv/bin/python" -c 'import assistant; print(assistant.__path__[0])' 2>/dev/null)" = "$PWD/assistant" ]; }
 
-# The virtual environment, with exactly the versions of constraints.txt. $1: extras, such as "dev".
-environment() {
-    local python stamp
-    if [ -x .venv/bin/python ] && ! suitable .venv/bin/python; then
-        note ".venv holds no working Python 3.11 to 3.13; making it anew."
-        rm -rf .venv
+# A virtual environment in folder $1 with a Python that suits.
+make_environment() {
+    local python
+    if [ -x "$1/bin/python" ] && ! suitable "$1/bin/python"; then
+        note "$1 holds no working Python 3.11 to 3.13; making it anew."
+        rm -rf "$1"
     fi
-    if [ ! -x .venv/bin/pip ]; then
+    if [ ! -x "$1/bin/pip" ]; then
         python=$(find_python)
-        step "Virtual environment in .venv ($("$python" --version))"
-        if ! "$python" -m venv .venv; then
-            rm -rf .venv
+        step "Virtual environment in $1 ($("$python" --version))"
+        if ! "$python" -m venv "$1"; then
+            rm -rf "$1"
             debian_packages python3-venv
-            "$python" -m venv .venv || fail "no virtual environment can be made. Run: sudo apt-get install python3-venv"
+            "$python" -m venv "$1" || fail "no virtual environment can be made. Run: sudo apt-get install python3-venv"
         fi
     fi
+}
+
+# pip of the environment $1 installs the rest; its progress is for people only.
+pip_install() {
+    local quiet=--quiet
+    [ -t 1 ] && quiet=--progress-bar=on
+    "$1/bin/python" -m pip install $quiet --disable-pip-version-check "${@:2}"
+}
+
+PIP_FAILED="pip could not install the packages (its reason stands above). Is PyPI, or the mirror in pip's settings, reachable?"
+
+# The program's own environment, with exactly the versions of constraints.txt. $1: extras, such as "dev".
+environment() {
+    local stamp
+    make_environment .venv
     stamp="$(cat pyproject.toml constraints.txt | sha256sum) $PWD"
     if [ "$(cat ".venv/installed-${1:-core}" 2>/dev/null)" != "$stamp" ] || ! ours; then
         step "Python packages (about 600 MB with all they need)"
-        local quiet=--quiet
-        [ -t 1 ] && quiet=--progress-bar=on
-        .venv/bin/python -m pip install $quiet --disable-pip-version-check --constraint constraints.txt \
-            --editable ".${1:+[$1]}" \
-            || fail "pip could not install the packages (its reason stands above). Is PyPI, or the mirror in pip's settings, reachable?"
+        pip_install .venv --constraint constraints.txt --editable ".${1:+[$1]}" || fail "$PIP_FAILED"
         printf '%s' "$stamp" >".venv/installed-${1:-core}"
     fi
+}
+
+free_gb() { df -P -B1G . | awk 'NR==2 {print $4}'; }
+
+# Refuses, before anything changes, where the disk has no room for an engine. $1: the engine, $2: GB that it needs.
+cloning_space() {
+    local needed=$(($2 + 5)) free  # what pip fetches and unpacks lies beside it for a while
+    [ ! -e ".venv-cloning/installed-$1" ] || return 0
+    [ -z "${TORCH_INDEX:-}" ] || needed=4
+    ! compgen -G ".venv-cloning/installed-*" >/dev/null || needed=2  # torch is there
+    free=$(df -P -B1G . | awk 'NR==2 {print $4}')
+    step "Disk space: about $needed GB needed while the engine is installed, $free GB free here"
+    [ "$free" -ge "$needed" ] || fail "the disk is too full for this engine. Make room, then run again: ./install.sh $1"
+}
+
+# The environment of the engines that clone voices, apart from the program's: torch is large, and not for every shop.
+# $1: the engine, $2: what Python must be able to import then, rest: packages.
+cloning_environment() {
+    local engine=$1 loads=$2 stamp work=.venv-cloning/download
+    make_environment .venv-cloning
+    # An index that was given once counts for the engine that comes later: the parts of torch must be of one kind.
+    : "${TORCH_INDEX:=$(cat .venv-cloning/torch-index 2>/dev/null)}"
+    stamp="$(sha256sum <constraints-cloning.txt) $PWD $TORCH_INDEX"
+    if [ "$(cat ".venv-cloning/installed-$engine" 2>/dev/null)" = "$stamp" ]; then
+        note "The engine is set up."
+        return
+    fi
+    step "Python packages of the engine (up to 2 GB to fetch; some minutes)"
+    # On this disk, whose space was looked at (/tmp may be small), and kept when it breaks off: it goes on from there.
+    mkdir -p $work/tmp
+    TMPDIR=$PWD/$work/tmp PIP_CACHE_DIR=$PWD/$work/cache pip_install .venv-cloning --constraint constraints-cloning.txt \
+        ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} "${@:3}" || fail "$PIP_FAILED"
+    .venv-cloning/bin/python -c "import $loads" \
+        || fail "the engine is installed but does not start (why stands above). Run: rm -r .venv-cloning; ./install.sh $engine"
+    rm -rf $work
+    [ -z "$TORCH_INDEX" ] || printf '%s' "$TORCH_INDEX" >.venv-cloning/torch-index
+    printf '%s' "$stamp" >".venv-cloning/installed-$engine"
 }
 
 # What cannot come with the project because of its licence or size, from PyPI or the hub; never a reason to stop.
 needed_models() {
     step "Models"
     .venv/bin/assistant models pull openwakeword-features "$@" || note "Not all models could be had; the lines above say what to do."
+}
+
+# One dictionary of Japanese has no wheel for Python 3.13 and then wants a compiler; the other 16 languages do without.
+japanese() {
+    .venv-cloning/bin/python -c 'import sys, importlib.util as u; sys.exit(not u.find_spec("cutlet"))' && return
+    step "Japanese"
+    pip_install .venv-cloning --constraint constraints-cloning.txt 'coqui-tts[ja]' \
+        || note "Not installed. If it is needed:  sudo apt-get install build-essential python3-dev; ./install.sh xtts"
+}
+
+next_voice() {
+    note "Give it a voice:     .venv/bin/assistant voice upload ID FILE --consent \"who agreed, when\""
+    note "                     (6 to 30 s of one person; ID as in .venv/bin/assistant personality list)"
+    note "What works:          .venv/bin/assistant check"
 }
 
 case "${1:-}" in
@@ -133,6 +204,34 @@ case "${1:-}" in
         note "See them:      .venv/bin/assistant models list"
         note "Try them:      .venv/bin/assistant say \"Hello, how can I help you?\""
         note "In a shop:     docs/licences.md says which may be used, .venv/bin/assistant check shows it"
+        ;;
+    xtts)
+        step "Licence of XTTS v2"
+        note "The program coqui-tts is free software (MPL-2.0). The model is not: the Coqui Public Model License 1.0.0"
+        note "forbids commercial use, of the model and of what it says, so no shop may use it. Nothing here accepts it"
+        note "for you. Read https://huggingface.co/coqui/XTTS-v2/blob/main/LICENSE.txt"
+        note "A shop takes:  ./install.sh pocket"
+        cloning_space xtts 6
+        debian_packages "${RUN_PACKAGES[@]}" "${XTTS_PACKAGES[@]}"
+        environment ""
+        cloning_environment xtts "torch, torchaudio, torchcodec, wyoming, TTS.tts.models.xtts" "${XTTS_PYTHON[@]}"
+        japanese
+        step "What next?"
+        note "Accept the licence:  deployment.coqui_terms_accepted: true  in config.yaml, if you do"
+        note "Let it speak:        tts.use: [xtts_v2, piper, espeak_ng]  in config.yaml"
+        note "Fetch the model:     .venv/bin/assistant models pull xtts-v2        (1.9 GB)"
+        next_voice
+        ;;
+    pocket)
+        cloning_space pocket 5
+        debian_packages "${RUN_PACKAGES[@]}"
+        environment ""
+        cloning_environment pocket "torch, wyoming, pocket_tts" "${POCKET_PYTHON[@]}"
+        step "What next?"
+        note "Let it speak:        tts.use: [pocket_tts, piper, espeak_ng]  in config.yaml"
+        note "Accept the terms:    at https://huggingface.co/kyutai/pocket-tts, with an account there (free)"
+        note "Fetch the model:     HF_TOKEN=hf_… .venv/bin/assistant models pull pocket-tts-en"
+        next_voice
         ;;
     doctor)
         step "This machine"
