@@ -117,7 +117,7 @@ class LicensedModels:
 
     def path(self, name: str) -> Path:
         """Folder of a model that is here and may be used. Raises ``ModelMissing`` or ``LicenceRefused``."""
-        self._let_through(name)
+        self.permit(name)
         return self._store.path(name)
 
     def present(self, kind: str) -> list[str]:
@@ -128,14 +128,15 @@ class LicensedModels:
 
     def fingerprint(self, name: str) -> str:
         """Hash of what makes up a present model. Raises as ``path`` does."""
-        self._let_through(name)
+        self.permit(name)
         return self._store.fingerprint(name)
 
     def licence(self, name: str) -> str:
         """Licence of a catalogued model, "" where unknown."""
         return self._store.licence(name)
 
-    def _let_through(self, name: str) -> None:
+    def permit(self, name: str) -> None:
+        """Raises ``LicenceRefused`` where a model may not be used here, wherever its files are."""
         judgement = self.judgement(name)
         if judgement.verdict is Verdict.UNCLEAR and name not in self.asked:
             log.warning("%s", judgement.reason)

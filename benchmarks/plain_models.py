@@ -26,6 +26,8 @@ class PlainModels:
     def fingerprint(self, name: str) -> str:
         return hashlib.sha256((self.path(name) / f"{name}.onnx").read_bytes()).hexdigest()
 
+    def permit(self, name: str) -> None: ...
+
     def licence(self, name: str) -> str:
         return ""
 

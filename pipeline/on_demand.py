@@ -131,9 +131,13 @@ class OnDemandSynthesizer(OnDemand[Synthesizer]):
         super().__init__(provider, "voice", VOICE_START_S)
 
     def voice_for(self, language: str, wanted: str = "") -> str | None:
-        """As the engine says; one that is not entered may not know its voices yet, so it is asked for any ("")."""
+        """As the engine says; one that is not entered may not know its voices yet, so it is asked for any ("").
+
+        Engines that clone have none of their own.
+        """
         name = self.provider.voice_for(language, wanted)
-        return name or "" if self.failure is not None else name
+        unknown = self.failure is not None and not self.capabilities.clones
+        return name or "" if unknown else name
 
     async def fingerprint(self, voice: Voice) -> str:
         """As the engine says; of one that is not entered it is not known, and looking for a sentence does not enter it.

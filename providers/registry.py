@@ -29,6 +29,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "piper": "providers.tts.piper",
         "google_tts": "providers.tts.google",
         "espeak_ng": "providers.tts.espeak",
+        "xtts_v2": "providers.tts.xtts",
+        "pocket_tts": "providers.tts.pocket",
     },
     "agent": {
         "faq": "providers.agent.faq",
@@ -60,6 +62,10 @@ class ModelFolder(Protocol):
 
         Raises ``ModelMissing``.
         """
+        ...
+
+    def permit(self, name: str) -> None:
+        """Raises ``LicenceRefused`` where a model may not be used here, wherever its files are."""
         ...
 
     def licence(self, name: str) -> str:

@@ -28,5 +28,7 @@ class ListedModels:
         files = sorted(file for file in self.path(name).rglob("*") if file.is_file())
         return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
+    def permit(self, name: str) -> None: ...
+
     def licence(self, name: str) -> str:
         return f"licence of {name}"

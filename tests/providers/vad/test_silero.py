@@ -83,6 +83,8 @@ async def test_create_needs_nothing_of_the_program(tmp_path: Path) -> None:
         def present(self, kind: str) -> list[str]:
             raise AssertionError(kind)
 
+        def permit(self, name: str) -> None: ...
+
         def licence(self, name: str) -> str:
             raise AssertionError(name)
 

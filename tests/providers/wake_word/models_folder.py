@@ -24,6 +24,8 @@ class PlainFolder:
     def present(self, kind: str) -> list[str]:
         return []
 
+    def permit(self, name: str) -> None: ...
+
     def licence(self, name: str) -> str:
         return "CC-BY-NC-SA-4.0"
 
