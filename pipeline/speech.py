@@ -6,7 +6,6 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import PurePosixPath
 
 from pipeline.audio import AudioChunk
 
@@ -274,7 +273,7 @@ def primary_language(name: str) -> str:
 
 def sample_digest(address: str) -> str:
     """SHA-256 (hexadecimal) of a sample that lies in the samples' own store, whose files are named by it; else ""."""
-    stem = PurePosixPath(address).stem
+    stem = address.rpartition("/")[2].partition(".")[0]
     ours = not address.startswith("https:") and re.fullmatch("[0-9a-f]{64}", stem)  # a server may call a file anything
     return stem if ours else ""
 
