@@ -15,6 +15,7 @@ from assistant import settings
 from assistant.command import add_command
 from assistant.output import print_json, print_line, print_table
 from assistant.storage.database import Database
+from assistant.storage.errors import may_be_seen
 from pipeline.errors import SettingsError
 
 
@@ -99,7 +100,7 @@ async def collect(config: Path | None, days: int) -> dict[str, Any]:
     loaded, folder = settings.load(config)
     file = folder / loaded.storage.folder / "assistant.db"
     empty: dict[str, Any] = {"providers": [], "personalities": [], "days": [], "latency_now_ms": [], "cloud": []}
-    if not file.exists():
+    if may_be_seen(file) and not file.exists():
         return empty
     since = (date.today() - timedelta(days=days - 1)).isoformat()
     async with Database(file, backups=loaded.storage.backups) as database:

@@ -17,7 +17,7 @@ from assistant.checking.finding import Finding, State, failing
 from assistant.storage.audio_files import AudioFiles
 from assistant.storage.backups import PATTERN, folder_of
 from assistant.storage.database import Database
-from assistant.storage.errors import StorageBusy, StorageError, StorageNewer, damaged, translated
+from assistant.storage.errors import StorageBusy, StorageError, StorageNewer, damaged, may_be_seen, translated
 from assistant.storage.migrations import MIGRATIONS
 from assistant.storage.upgrade import check_origin
 
@@ -40,7 +40,8 @@ class Stored:
 async def stored(app: App) -> AsyncIterator[Stored]:
     """Look at the database of the settings."""
     file = app.folder / app.settings.storage.folder / "assistant.db"
-    exists = file.exists() and file.stat().st_size > 0  # an empty one, as a power cut leaves it, is made anew
+    # An empty one, as a power cut leaves it, is made anew.
+    exists = not may_be_seen(file) or (file.exists() and file.stat().st_size > 0)
     async with AsyncExitStack() as stack:
         copy = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="assistant-check-"))) / file.name
         database: Database | None = None
@@ -128,7 +129,7 @@ def _not_upgraded(file: Path, problem: StorageError) -> Finding:
 
 def _future(file: Path) -> Finding:
     """Whether the first start will be able to make it."""
-    there = next(folder for folder in file.absolute().parents if folder.exists())
+    there = next(folder for folder in file.absolute().parents if may_be_seen(folder) and folder.exists())
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
         return Finding("storage", State.WORKS, f"there is no database yet; the first start makes {file}")
     reason = f"there is no database yet, and {file} cannot be made: this user may not write to {there}"

@@ -114,6 +114,15 @@ def translated(error: sqlite3.Error | OSError, path: Path) -> StorageError:
     return StorageError(f"{path}: {error}.", remedy="Run `assistant check`.")
 
 
+def may_be_seen(path: Path) -> bool:
+    """Whether it can be told if something is there. Where not, ``Path.exists`` and its like raise."""
+    try:
+        path.exists()
+    except PermissionError:
+        return False
+    return True
+
+
 def damaged(path: Path, what: str) -> StorageDamaged:
     """A file that SQLite does not take for an intact database."""
     # With an old -wal beside it, a copy put in its place would be damaged at once.
@@ -129,7 +138,7 @@ def _of_system(error: OSError, path: Path) -> StorageError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return _full(path, "")
     if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
-        return _read_only(path, "")
+        return _read_only(path, "") if may_be_seen(path) else _no_entry(path)
     if error.errno == errno.EIO:
         return _disk_error(path, "EIO")
     return StorageError(
@@ -159,8 +168,17 @@ def _disk_error(path: Path, text: str) -> StorageDiskError:
     )
 
 
+def _no_entry(path: Path) -> StorageError:
+    return StorageError(
+        f"{path.parent} may not be entered by this user.",
+        remedy=f"Give it to the user of the assistant: chown -R USER {path.parent}",
+    )
+
+
 def _cannot_be_opened(path: Path, _: str) -> StorageError:
     """SQLite does not say why: it also means that it could not make the files beside it."""
+    if not may_be_seen(path):
+        return _no_entry(path)
     if path.is_dir():
         return StorageError(f"{path} is a folder, not a database.", remedy="Move it away.")
     if path.exists() and not os.access(path, os.R_OK):

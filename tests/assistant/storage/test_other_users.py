@@ -112,6 +112,15 @@ class TestOtherUser:
         assert "may not be read by this user" in as_nobody(path)["error"]
         assert "chown" in as_nobody(path)["error"]
 
+    async def test_may_not_enter_its_folder(self, open_folder: Path) -> None:
+        """The program makes it so; then somebody else starts it."""
+        path = open_folder / "data" / "assistant.db"
+        await made(path, 1)
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+        for file in (path, path.parent / "deeper" / "assistant.db"):
+            assert "may not be entered by this user" in as_nobody(file)["error"]
+            assert "chown" in as_nobody(file)["error"]
+
     async def test_may_not_make_it(self, open_folder: Path) -> None:
         for path in (open_folder / "assistant.db", open_folder / "data" / "assistant.db"):
             assert "belong to another user" in as_nobody(path)["error"]
