@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _log_own_words_only()
     step_back(given.nice if given.nice is not None else 0 if given.device == "cuda" else NICE)
     try:
-        engine = _engine(given.engine, EngineOptions(given.model, given.device, given.threads))
+        engine = _engine(given.engine, EngineOptions(given.model or Path(), given.device, given.threads))
         version = engine.version
     except (ImportError, AttributeError, ValueError) as error:
         log.error("the engine %s cannot be loaded: %s. %s", given.engine, error, _remedy(given.engine))
@@ -89,7 +89,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def latents(model: str) -> Latents:
         return Latents(given.latents, making(engine.name, version, model), given.latents_mb * 1_000_000)
 
-    studio = Studio(engine, latents, lambda: given.model_hash or model_hash(given.model))
+    def model() -> str:
+        return given.model_hash or (model_hash(given.model) if given.model else "")
+
+    studio = Studio(engine, latents, model)
     return asyncio.run(_serve(studio, given.listen, given.memory_mb, watched=watched))
 
 
@@ -172,20 +175,26 @@ def _address(text: str) -> Address:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _megabytes(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="voice_worker", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--engine", required=True, help="xtts_v2, pocket_tts, or module:factory")
-    parser.add_argument("--model", type=Path, default=Path(), help="folder of the model's files")
+    parser.add_argument("--model", type=Path, help="folder of the model's files")
     parser.add_argument("--model-hash", default="", help="hash of the model's files where it is known already")
     parser.add_argument(
         "--listen", type=_address, default="tcp://127.0.0.1:10250", help="unix:///path or tcp://host:port"
     )
     parser.add_argument("--latents", type=Path, default=Path("latents"), help="folder for what is kept of samples")
-    parser.add_argument("--latents-mb", type=int, default=MOST_DISK_MB, help="disk space for it")
+    parser.add_argument("--latents-mb", type=_megabytes, default=MOST_DISK_MB, help="disk space for it")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--threads", type=int, default=0, help="of the processor; 0 leaves it to the library")
     parser.add_argument(
-        "--memory-mb", type=int, default=0, help="megabytes of the machine's memory it may have; 0 is all"
+        "--memory-mb", type=_megabytes, default=0, help="megabytes of the machine's memory it may have; 0 is all"
     )
     parser.add_argument("--nice", type=int, help=f"steps back on the processor; {NICE}, or 0 with --device cuda")
     parser.add_argument("--keep", action="store_true", help="go on when standard input ends")

@@ -70,12 +70,12 @@ async def listening(address: Address, converse: Converse) -> AsyncIterator[None]
         server = await (_on_path(Path(address.path), converse) if address.path else _on_port(address, converse))
     except (OSError, OverflowError) as error:
         raise ListeningError(f"cannot listen at {address}: {error}") from error
+    ours = _identity(address.path)
     for one in server.sockets:
         where = address if address.path else Address(host=address.host, port=one.getsockname()[1])
         log.info("listening at %s", where)
     if not address.on_this_machine:
         log.warning("whoever reaches that port can use it, for there is no password: trusted networks only")
-    ours = _identity(address.path)
     try:
         yield
     finally:
