@@ -83,6 +83,8 @@ def alternative(model: Model, catalogue: Catalogue) -> str:
         return model.licence.instead
     best = free[0]
     source = "it comes with the program" if best.bundled else f".venv/bin/assistant models pull {best.name}"
+    if best.engine and best.engine != model.engine:
+        source = f"{best.engine}, then {source}"
     return f"use {best.name} ({best.licence.name}; {source})"
 
 

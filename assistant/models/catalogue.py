@@ -57,17 +57,6 @@ class Licence(_Entry):
     """Where the terms stand."""
 
 
-class ModelFile(_Entry):
-    """One file of a model."""
-
-    path: Annotated[str, AfterValidator(safe_path)]
-    """Relative to the model's folder."""
-    size: int | None = None
-    """Bytes; ``None`` where only the hub knows."""
-    sha256: str | None = None
-    """Lower-case hexadecimal; ``None`` where only the hub knows."""
-
-
 class HubSource(_Entry):
     """A repository on the Hugging Face hub."""
 
@@ -77,6 +66,19 @@ class HubSource(_Entry):
     """A commit, tag or branch."""
     folder: str = ""
     """Folder inside the repository that holds the files."""
+
+
+class ModelFile(_Entry):
+    """One file of a model."""
+
+    path: Annotated[str, AfterValidator(safe_path)]
+    """Relative to the model's folder."""
+    size: int | None = None
+    """Bytes; ``None`` where only the hub knows."""
+    sha256: str | None = None
+    """Lower-case hexadecimal; ``None`` where only the hub knows."""
+    elsewhere: HubSource | None = None
+    """Where on the hub it lies when that is not where the model's other files lie; its own name stays the same."""
 
 
 class WheelSource(_Entry):
@@ -121,6 +123,8 @@ class Model(_Entry):
     """Where to get it, in the order to try, after the mirror folder of the settings."""
     files: tuple[ModelFile, ...]
     """All that is needed; more may lie beside them."""
+    engine: str = ""
+    """The command that sets up the engine it is for; "" where the program's own installation is enough."""
 
     @property
     def size_bytes(self) -> int | None:

@@ -2,7 +2,8 @@
 
 AssistantError
 └── PullError             this source does not give the model
-    └── HubUnreachable    the hub gives nothing at all, so its other repositories need not be asked
+    ├── HubUnreachable    the hub gives nothing at all, so its other repositories need not be asked
+    └── HubRefused        the hub gives this only to somebody else
 """
 
 from __future__ import annotations
@@ -22,3 +23,9 @@ class HubUnreachable(PullError):
     """The hub cannot be reached, or what answers in its place is not the hub."""
 
     code = "hub_unreachable"
+
+
+class HubRefused(PullError):
+    """The hub wants to know who asks, or does not give this to who asks."""
+
+    code = "hub_refused"

@@ -17,8 +17,8 @@ import httpx
 
 from assistant.models.catalogue import HubSource, Model, ModelFile, Source, WheelSource
 from assistant.models.digests import BLOCK_BYTES, Digest, sha256
-from assistant.models.errors import COPY_REMEDY, HubUnreachable, PullError
-from assistant.models.hub import endpoint, file_url
+from assistant.models.errors import COPY_REMEDY, HubRefused, HubUnreachable, PullError
+from assistant.models.hub import access_remedy, asker, endpoint, file_url
 from assistant.models.progress import Progress, size_text
 from assistant.models.store import MANIFEST, ModelStore, read_manifest
 from assistant.models.transfer import Transfer, open_client
@@ -46,7 +46,8 @@ class Puller:
     ) -> None:
         self._store = store
         self._progress = progress
-        self._hub = endpoint(os.environ if environment is None else environment)
+        environment = os.environ if environment is None else environment
+        self._hub, self._asker = endpoint(environment), asker(environment)
         self._sleep = sleep
         self._stack = ExitStack()
         self._client = client
@@ -144,9 +145,13 @@ class Puller:
     def _from_hub(self, source: HubSource, model: Model, file: ModelFile, part: Path) -> list[Digest]:
         if self._unreachable is not None:
             raise self._unreachable
+        source = file.elsewhere or source
         try:
             url = file_url(self._hub, source, file.path)
-            published = self._transfer.fetch(url, part, f"{model.name}/{file.path}", file.size)
+            published = self._transfer.fetch(url, part, f"{model.name}/{file.path}", file.size, self._asker)
+        except HubRefused as error:
+            remedy = access_remedy(self._hub, source, known=bool(self._asker))
+            raise HubRefused(error.message, remedy=remedy) from error
         except HubUnreachable as error:
             self._unreachable = error
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from assistant.models.digests import Digest
-from assistant.models.errors import HubUnreachable, PullError
+from assistant.models.errors import HubRefused, HubUnreachable, PullError
 from assistant.models.progress import Progress, size_text
 
 ATTEMPTS = 5
@@ -77,29 +77,32 @@ class Transfer:
         self._progress = progress
         self._sleep = sleep
 
-    def fetch(self, url: str, part: Path, label: str, size: int | None) -> Published:
+    def fetch(
+        self, url: str, part: Path, label: str, size: int | None, headers: Mapping[str, str] | None = None
+    ) -> Published:
         """Bring all of ``url`` into ``part``, going on where an earlier call was killed.
 
-        ``size`` in bytes where it is known beforehand. Raises ``HubUnreachable`` where no connection comes about and
-        ``PullError`` for everything else; what arrived stays in ``part``. The caller compares the digests.
+        ``size`` in bytes where it is known beforehand; ``headers`` say who asks. Raises ``HubUnreachable`` where no
+        connection comes about, ``HubRefused`` where it is for others and ``PullError`` for everything else; what
+        arrived stays in ``part``. The caller compares the digests.
         """
         failures = 0
         while True:
             before = _length(part)
             try:
-                return self._attempt(url, part, label, size)
+                return self._attempt(url, part, label, size, headers or {})
             except _Again as again:
                 failures = 1 if _length(part) - before >= PROGRESS_BYTES else failures + 1
                 if failures >= again.attempts:
                     raise again.error from again.__cause__
                 self._sleep(again.wait_s if again.wait_s is not None else float(2 ** (failures - 1)))
 
-    def _attempt(self, url: str, part: Path, label: str, size: int | None) -> Published:
+    def _attempt(self, url: str, part: Path, label: str, size: int | None, asker: Mapping[str, str]) -> Published:
         known = _read_note(part)
         start = _length(part) if known else 0
         if known and known.size == start:
             return known
-        headers = {"Range": f"bytes={start}-"} if start else {}
+        headers = {**asker, **({"Range": f"bytes={start}-"} if start else {})}
         if start and known and known.etag:
             headers["If-Range"] = known.etag
         with _translated(label, part), self._client.stream("GET", url, headers=headers) as response:
@@ -146,7 +149,7 @@ class Transfer:
             _forget(part)
             raise _Again(PullError(f"{label} cannot be continued."), wait_s=0.0)
         if status in (401, 403):
-            raise PullError(f"The server refuses {label} (HTTP {status}).")
+            raise HubRefused(f"The server refuses {label} (HTTP {status}).")
         if status in (404, 410):
             raise PullError(f"The server has no file {label} (HTTP {status}).")
         hops = [*response.history, response]

@@ -50,6 +50,7 @@ def own_voice(folder: Path, name: str) -> Path:
         ("whisper-kiosk-en", "allowed", "allowed"),
         ("silero", "allowed", "allowed"),
         ("xtts-v2", "refused", "refused"),
+        ("pocket-tts-es", "allowed", "allowed"),
         ("the-owners-own", "allowed", "allowed"),
     ],
 )
@@ -153,7 +154,7 @@ def test_coqui_s_terms_are_never_accepted_silently(use: str) -> None:
 def test_what_is_missing_for_xtts_is_said() -> None:
     with pytest.raises(LicenceRefused, match=r"coqui.*LICENSE.*deployment.coqui_terms_accepted: true"):
         licensed(DeploymentSection()).path("xtts-v2")
-    with pytest.raises(LicenceRefused, match=r"does not allow commercial use.*Piper.*licences_held"):
+    with pytest.raises(LicenceRefused, match=r"commercial use.*install.sh pocket.*pull pocket-tts-en.*licences_held"):
         licensed(DeploymentSection(use="commercial", coqui_terms_accepted=True)).path("xtts-v2")
     accepted = licensed(DeploymentSection(coqui_terms_accepted=True))
     with pytest.raises(ModelMissing):

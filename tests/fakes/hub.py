@@ -20,6 +20,7 @@ class Request:
     path: str
     range: str
     if_range: str
+    authorization: str = ""
     status: int = 0
 
 
@@ -60,6 +61,10 @@ class FakeHub:
     """Files up to this many bytes are sent directly."""
     bad: BadDay = field(default_factory=BadDay)
     requests: list[Request] = field(default_factory=list)
+    gated: dict[str, str] = field(default_factory=dict)
+    """Token that a repository (``owner/name``) asks for: nobody's is answered with 401, another's with 403."""
+    elsewhere: str = ""
+    """Address of the store of large files, "" for this server."""
 
     def __enter__(self) -> Self:
         hub = self
@@ -103,7 +108,12 @@ class _Handler(BaseHTTPRequestHandler):
         hub, bad = self.fake, self.fake.bad
         self.close_connection = True
         path = unquote(self.path).lstrip("/")
-        self._request = Request(path, self.headers.get("Range", ""), self.headers.get("If-Range", ""))
+        self._request = Request(
+            path,
+            self.headers.get("Range", ""),
+            self.headers.get("If-Range", ""),
+            self.headers.get("Authorization", ""),
+        )
         hub.requests.append(self._request)
         if bad.portal:
             self._answer(200, b"<html>Please log in</html>", {"Content-Type": "text/html; charset=utf-8"})
@@ -116,7 +126,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._content(hub.files.get(path.removeprefix("cdn/")), '"of-the-store"')
         else:
             owner, name, _, _, inside = path.split("/", 4)
-            self._resolve(f"{owner}/{name}/{inside}")
+            token = hub.gated.get(f"{owner}/{name}")
+            if token is not None and self._request.authorization != f"Bearer {token}":
+                self._answer(403 if self._request.authorization else 401, b"Access is restricted", {})
+            else:
+                self._resolve(f"{owner}/{name}/{inside}")
 
     def _resolve(self, key: str) -> None:
         content = self.fake.files.get(key)
@@ -127,7 +141,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._content(content, "" if self.fake.bad.no_digest else f'"{git}"')
         else:
             linked = {"X-Linked-ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Linked-Size": str(len(content))}
-            self._answer(302, b"", {"Location": f"/cdn/{key}", **({} if self.fake.bad.no_digest else linked)})
+            self._answer(
+                302,
+                b"",
+                {"Location": f"{self.fake.elsewhere}/cdn/{key}", **({} if self.fake.bad.no_digest else linked)},
+            )
 
     def _content(self, content: bytes | None, etag: str) -> None:
         bad = self.fake.bad

@@ -50,13 +50,14 @@ class Shop:
     slept: list[float] = field(default_factory=list)
     progress: SilentProgress = field(default_factory=SilentProgress)
     mirror: Path | None = None
+    token: str = ""
 
     @property
     def store(self) -> ModelStore:
         return ModelStore(self.folder, self.mirror, catalogue=self.catalogue, bundled=self.folder / "nothing")
 
     def pull(self, name: str, endpoint: str = "", read_timeout_s: float = 5.0) -> bool:
-        environment = {"HF_ENDPOINT": endpoint or self.hub.url}
+        environment = {"HF_ENDPOINT": endpoint or self.hub.url, "HF_TOKEN": self.token}
         client = httpx.Client(timeout=read_timeout_s, follow_redirects=True, max_redirects=5, trust_env=False)
         with Puller(
             self.store, self.progress, environment=environment, sleep=self.slept.append, client=client
@@ -85,6 +86,16 @@ def catalogue_document() -> dict[str, object]:
             "voice": {**voice, "files": [described(BIG, "voice.onnx"), described(SMALL, "voice.onnx.json")]},
             # The hub alone knows what these files must be.
             "unpinned": {**voice, "licence": "private", "files": [{"path": "voice.onnx"}, {"path": "voice.onnx.json"}]},
+            # As Pocket TTS: weights in a repository that is not for everybody, the rest in another one.
+            "split": {
+                **voice,
+                "kind": "tts_clone",
+                "sources": [{"hub": "shop/gated", "revision": "abc", "folder": "en"}],
+                "files": [
+                    {"path": "model.safetensors"},
+                    {"path": "tokenizer.json", "elsewhere": {"hub": "shop/open", "revision": "def", "folder": "en/2"}},
+                ],
+            },
             "cloner": {**voice, "kind": "tts_clone", "licence": "signed", "files": [{"path": "voice.onnx"}]},
             "word": {**shared, "kind": "wake_word", "sources": [wheel], "files": [described(SMALL, "word_v0.1.onnx")]},
             "given": {**shared, "kind": "piper", "sources": [{"bundled": True}], "files": [described(SMALL, "a.onnx")]},
@@ -105,7 +116,13 @@ def make_shop(tmp_path: Path) -> Iterator[Callable[[], Shop]]:
         def make() -> Shop:
             file = tmp_path / "catalogue.yaml"
             file.write_text(yaml.safe_dump(catalogue_document(), sort_keys=False), encoding="utf-8")
-            hub.files = {"shop/voices/en/voice/voice.onnx": BIG, "shop/voices/en/voice/voice.onnx.json": SMALL}
+            hub.files = {
+                "shop/voices/en/voice/voice.onnx": BIG,
+                "shop/voices/en/voice/voice.onnx.json": SMALL,
+                "shop/gated/en/model.safetensors": BIG,
+                "shop/open/en/2/tokenizer.json": SMALL,
+            }
+            hub.gated = {"shop/gated": "hf_right"}
             return Shop(hub, tmp_path / "models", file, read_catalogue(file))
 
         yield make

@@ -40,6 +40,7 @@ def catalogue() -> Catalogue:
         *(f"whisper-{size}" for size in WHISPERS),
         *("hey_jarvis", "alexa", "hey_mycroft", "openwakeword-features"),
         *("en_US-kiosk-low", "silero", "smart-turn-v3.2", "xtts-v2"),
+        *(f"pocket-tts-{language}" for language in ("en", "es", "de", "fr", "it", "nl", "pt")),
     ],
 )
 def test_everything_promised_is_in_it(catalogue: Catalogue, name: str) -> None:
@@ -76,6 +77,7 @@ def test_entries_are_sound(model: Model) -> None:
     ("name", "commercial"),
     [
         ("xtts-v2", "no"),
+        ("pocket-tts-en", "yes"),
         ("hey_jarvis", "no"),
         ("openwakeword-features", "no"),
         ("en_US-ryan-medium", "no"),
