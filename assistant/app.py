@@ -18,7 +18,11 @@ from assistant.lexicon import load_lexicon
 from assistant.licences import LicensedModels
 from assistant.models.store import ModelStore
 from assistant.personalities.cast import Cast
+from assistant.personalities.store import PersonalityStore
 from assistant.quota import CloudQuota
+from assistant.readiness import keep_ready
+from assistant.samples.opening import sample_store, voices
+from assistant.samples.store import SampleStore
 from assistant.settings import Settings
 from assistant.statistics import Statistics
 from assistant.storage.audio_files import AudioFiles
@@ -76,6 +80,8 @@ class Memory:
     """Who may speak."""
     statistics: Statistics | None
     """None where nothing can be written before the next start."""
+    samples: SampleStore
+    """Recordings of those whose voices are spoken with."""
 
 
 class App:
@@ -89,7 +95,7 @@ class App:
         mirror = settings.models.mirror
         self.models = ModelStore(folder / settings.models.folder, folder / mirror if mirror else None)
         self.licensed = LicensedModels(self.models, settings.deployment)
-        self.resources = Resources(self.licensed, folder)
+        self.resources = Resources(self.licensed, folder, data=folder / settings.storage.folder)
 
     async def run(self, ends: Ends) -> None:
         """Converse until the input file ends or the task is cancelled."""
@@ -100,6 +106,7 @@ class App:
             background = [memory.cast.watch(conversation.switch)]
             if memory.statistics is not None:
                 background.append(memory.statistics.run())
+            background += [keep_ready(voice, lambda: memory.cast.active), self._sweep_samples(memory)]
             if self.settings.cache.enabled and self.settings.cache.warm:
                 background.append(self._keep_warm(memory, voice, agent, conversation.idle))
             log.info("Listening.")
@@ -173,7 +180,21 @@ class App:
                 )
                 warned = self._nearly_spent
                 self.resources = replace(self.resources, quota=CloudQuota(database, warned=warned))
-            yield Memory(database, cast, statistics)
+            samples = await stack.enter_async_context(sample_store(self.settings, self.folder))
+            self.resources = replace(self.resources, samples=samples)
+            yield Memory(database, cast, statistics, samples)
+
+    async def _sweep_samples(self, memory: Memory) -> None:
+        """Delete what a crash left behind of voice samples that nobody has any more."""
+        if memory.database is None or not memory.database.may_write:
+            return
+        people = PersonalityStore(memory.database, self.settings.deployment.tenant)
+        try:
+            async with voices(self.settings, self.folder, memory.database, people, memory.samples) as changing:
+                if gone := await changing.sweep():
+                    log.info("Left over from voices that are in use no more, and deleted: %s", gone)
+        except AssistantError as error:
+            log.warning("What is left over of voice samples cannot be deleted: %s", error)
 
     def _nearly_spent(self, provider: str, reason: str) -> None:
         """A cloud voice speaks, but not for long any more."""

@@ -16,7 +16,7 @@ from pipeline.events import Attempt
 from pipeline.proper_sound import proper
 from pipeline.routing import Route, SpeechRouter
 from pipeline.speakable.characters import takeable
-from pipeline.speech import Personality, sample_mark
+from pipeline.speech import Personality, VoiceConfig, sample_mark
 from pipeline.speech_cache import SpeechCache, sound_key
 from pipeline.usage import NoLedger, Outcome, UsageLedger, Use
 
@@ -178,21 +178,23 @@ class FallbackVoice:
     async def prepare(self, text: str, language: str, personality: Personality) -> Prepared:
         """Speak a sentence into the cache where it is not there, so that ``say`` has it at once. Never raises.
 
-        Only the engine that would be asked first does it, however slow it is, and only where it is in the house and
-        does not fail just now: nothing is paid for what perhaps nobody asks. Neither its health nor the account learns
-        of it, for no customer waited; leaving (cancelling) it stops the engine.
+        Only the engine that would speak does it, however slow it is, and only where it is in the house and does not
+        fail just now: nothing is paid for what perhaps nobody asks. Neither its health nor the account learns of it,
+        for no customer waited; leaving (cancelling) it stops the engine.
         """
-        routes = self._router.routes(personality.voice, language).routes if takeable(text) else []
+        routes = self._beforehand(personality.voice, language) if takeable(text) else []
         if self._cache is None or not routes:
             return Prepared.SKIPPED
-        route = routes[0]
-        if route.synthesizer.capabilities.cloud or self._health.failing(route.provider, route.part):
-            return Prepared.SKIPPED
-        key = await self._key(route, text)
-        if key is None:
-            return Prepared.FAILED
-        if await self._cache.has(key):
-            return Prepared.THERE
+        for route in routes:
+            key = await self._key(route, text)
+            if key is None:
+                continue  # it is not installed, or its licence forbids it
+            if self._health.failing(route.provider, route.part):
+                return Prepared.SKIPPED
+            return Prepared.THERE if await self._cache.has(key) else await self._made(route, key, text, personality)
+        return Prepared.SKIPPED if self._health.failing(routes[0].provider, routes[0].part) else Prepared.FAILED
+
+    async def _made(self, route: Route, key: str, text: str, personality: Personality) -> Prepared:
         try:
             await route.synthesizer.ready(route.voice)
             now_s = self._clock()
@@ -205,18 +207,34 @@ class FallbackVoice:
             return Prepared.FAILED
         return Prepared.MADE
 
-    async def ready(self, language: str, personality: Personality) -> None:
-        """Have the local engine that would be asked first started and its voice loaded. Never raises.
+    async def ready(self, language: str, personality: Personality) -> Route | None:
+        """Have the local engine that would speak started and its voice loaded; the way in which it will, None where
+        none is in the house. Never raises.
 
         May take minutes; others speak meanwhile.
         """
-        for route in self._router.routes(personality.voice, language).routes[:1]:
-            if route.synthesizer.capabilities.cloud:
-                return
+        for route in self._beforehand(personality.voice, language):
             try:
                 await route.synthesizer.ready(route.voice)
             except Exception as error:  # noqa: BLE001 - a defect in an engine shows when a customer waits for it
                 log.warning("The voice %s is not ready: %s", route.provider, without_words(error))
+            else:
+                return route
+        return None
+
+    def _beforehand(self, voice: VoiceConfig, language: str) -> Sequence[Route]:
+        """Who would speak, best first: of those that clone the quick ones before the slow, then the first other one.
+
+        None where the cloud would.
+        """
+        found: list[Route] = []
+        for route in self._router.routes(voice, language).routes:
+            if route.synthesizer.capabilities.cloud:
+                break
+            found.append(route)
+            if not route.voice.sample:
+                break
+        return sorted(found, key=lambda route: (not route.voice.sample, self._too_slow(route)))
 
     async def _ways(self, routes: Sequence[Route], sentence: _Sentence) -> AsyncGenerator[_Way]:
         """The router's order. What was finished before is taken at once, engines at rest come last, and after them
