@@ -30,8 +30,8 @@ ROUNDS = 100
 OPENING_S = 0.06
 """Of the clock: killed within that time from its birth, many a writer is still opening the database."""
 
-MOST_LINES = 40
-"""What the others say before they are killed, a moment later. Counted, so that slow machines kill at the same places."""
+MOST_LINES = 30
+"""What the others say before they are killed, a moment later. Counted, so that it is no less on a slow machine."""
 
 MOMENT_S = 0.01
 PATIENCE_S = 30.0
