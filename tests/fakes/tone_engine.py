@@ -4,7 +4,7 @@ Its bad days are told by the environment variable ``TONE``: words separated by b
 
     slow_load=S fail_load oom_load       while it is loaded
     quit_load eat_load=MB                the same; the memory is taken before the time
-    fail_sample                          while it looks at a sample of more than 3 s
+    fail_sample wait_sample=FILE         while it looks at a sample of more than 3 s; the latter until the file is there
     hang=N crash=N fail=N oom=N          at the N-th sound of a text that contains the word "stumble"
     quit=N nan=N torch_oom=N             the same
     step=S                               seconds before each sound
@@ -75,8 +75,11 @@ class ToneEngine:
 
     def speaker(self, sample: Sound, rate_hz: int) -> Speaker:
         """Its loudest frequency."""
-        if len(sample) > 3 * rate_hz and self._bad("fail_sample"):
-            raise RuntimeError("a sample of zeros")
+        if len(sample) > 3 * rate_hz:
+            if self._bad("fail_sample"):
+                raise RuntimeError("a sample of zeros")
+            while "wait_sample" in self._day and not Path(self._day["wait_sample"]).exists():
+                time.sleep(0.01)
         spectrum = np.abs(np.fft.rfft(sample))
         pitch = np.fft.rfftfreq(len(sample), 1 / rate_hz)[int(np.argmax(spectrum))]
         return {"layer/pitch": np.array([pitch], np.float32), "level": np.array(0.3, np.float32)}

@@ -187,6 +187,6 @@ def _write(file: IO[bytes], speaker: Speaker) -> None:
 
 
 def _read(path: Path) -> Speaker:
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:  # NumPy leaves a damaged one open
         names = [str(name) for name in stored["names"]]
         return {name: stored[f"array_{number}"] for number, name in enumerate(names)}

@@ -22,7 +22,7 @@ def sound_of(file: bytes) -> tuple[Sound, int]:
             kind = (opened.getnchannels(), opened.getsampwidth())
             rate_hz = opened.getframerate()
             data = opened.readframes(opened.getnframes())
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, RuntimeError, ValueError, OverflowError) as error:  # all of them come of odd headers
         raise ValueError("it is no WAV file") from error
     if kind != (1, 2):
         raise ValueError("it must have one channel of 16 bits")

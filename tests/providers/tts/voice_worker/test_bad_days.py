@@ -53,6 +53,38 @@ def test_a_sample_that_the_engine_fails_at(tmp_path: Path) -> None:
             assert connection.introduce(VOICE).type == messages.READY
 
 
+@pytest.mark.parametrize("leaves", [False, True])
+def test_what_is_forgotten_while_it_is_looked_at_leaves_no_trace(tmp_path: Path, leaves: bool) -> None:
+    """Also where nobody waits for it any more."""
+    gate = tmp_path / "gate"
+    with worker(tmp_path, f"wait_sample={gate}") as started:
+        started.loaded()
+        with started.connect() as connection, started.connect() as other:
+            other.send(messages.SAMPLE, {"sample": name_of(VOICE)}, VOICE)
+            wait_until(lambda: connection.state().step_s > 0, "it looks at the sample")
+            if leaves:
+                other.close()
+            assert connection.ask(messages.FORGET, {"sample": name_of(VOICE)}).type == messages.FORGOTTEN
+            gate.touch()
+            if not leaves:
+                answer = other.next()
+                assert answer is not None
+                assert answer.data["code"] == "unknown-voice"
+            wait_until(lambda: connection.state().step_s == 0, "it rests")
+            assert not [*(tmp_path / "latents").iterdir()]
+            assert connection.introduce(VOICE).data == {"sample": name_of(VOICE), "known": False}
+
+
+def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "latents").write_text("a file where the folder should be")
+    with worker(tmp_path) as started:
+        started.loaded()
+        with started.connect() as connection:
+            answer = connection.introduce(VOICE)
+            assert answer.data["code"] == "failed"
+            assert answer.data["text"].startswith("what is to be kept of the voice cannot be written: ")
+
+
 def test_an_engine_that_dies_takes_its_program_along_and_the_voices_stay(tmp_path: Path) -> None:
     with worker(tmp_path, "crash=2") as started:
         started.loaded()
