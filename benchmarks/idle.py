@@ -95,9 +95,8 @@ def sounds(folder: Path, duration_s: float) -> dict[str, Path]:
 
 def peer_python() -> Path | None:
     """An environment with the package, made once in a cache folder; None where it cannot be had."""
-    from platformdirs import user_cache_path
-
-    folder = user_cache_path("shop-assistant") / "benchmarks" / PEER
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "shop-assistant" / "benchmarks" / PEER
     python = folder / "bin" / "python"
     ready = folder / "ready"
     if ready.is_file():
