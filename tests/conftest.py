@@ -33,11 +33,12 @@ def recordings() -> Path:
 
 @pytest.fixture(scope="session")
 def cloning_python() -> Path:
-    """The interpreter that has the engines which clone voices; the test is skipped where it is missing."""
-    python = ROOT / ".venv-cloning" / "bin" / "python"
-    if not python.exists():
-        pytest.skip("no engine that clones voices is installed (./install.sh xtts, ./install.sh pocket)")
-    return python
+    """The interpreter that has both engines which clone voices; the test is skipped where one is missing."""
+    home = ROOT / ".venv-cloning"
+    missing = [f"./install.sh {engine}" for engine in ("xtts", "pocket") if not (home / f"installed-{engine}").exists()]
+    if missing:
+        pytest.skip(f"not every engine that clones voices is installed: {', '.join(missing)}")
+    return home / "bin" / "python"
 
 
 @pytest.fixture(scope="session")
