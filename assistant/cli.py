@@ -20,6 +20,7 @@ from assistant.cli_cache import add_cache_command
 from assistant.cli_models import add_models_command
 from assistant.cli_personality import add_personality_command
 from assistant.cli_stats import add_stats_command
+from assistant.cli_voice import add_voice_command
 from assistant.command import add_command
 from assistant.event_lines import event_lines
 from assistant.output import print_json, print_line, print_table, print_text, print_yaml
@@ -112,6 +113,7 @@ def parser() -> argparse.ArgumentParser:
     add_stats_command(commands)
     add_models_command(commands)
     add_personality_command(commands)
+    add_voice_command(commands)
     return whole
 
 

@@ -15,6 +15,7 @@ import sqlite_utils
 from assistant.app import App, Memory
 from assistant.command import add_command
 from assistant.output import print_json, print_line, print_table
+from assistant.phrases import lines
 from assistant.storage.database import Database
 from assistant.storage.errors import StorageError
 from assistant.warming import Sentence, cut, usual_sentences
@@ -112,7 +113,7 @@ def _warm(options: argparse.Namespace) -> int:
     app = _app(options)
     if not app.settings.cache.enabled:
         raise SettingsError("The speech cache is switched off.", remedy="Set cache.enabled: true in config.yaml.")
-    listed = None if options.phrases is None else _lines(options.phrases)
+    listed = None if options.phrases is None else lines(options.phrases)
     counts = asyncio.run(_warmed(app, listed, options.personality, tell=not options.json))
     if options.json:
         print_json({one.value: counts[one] for one in Prepared})
@@ -125,20 +126,6 @@ def _warm(options: argparse.Namespace) -> int:
             remedy="Run `assistant check` to see what the voice needs.",
         )
     return 0
-
-
-def _lines(file: Path) -> list[str]:
-    """Phrases of a text file, one on each line; empty lines and those that begin with # are none."""
-    try:
-        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
-    except OSError as error:
-        raise SettingsError(f"The phrases in {file} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{file} is not a text in UTF-8.", remedy="Save it as plain text, UTF-8.") from error
-    phrases = [line for line in lines if line and not line.startswith("#")]
-    if not phrases:
-        raise SettingsError(f"There is no phrase in {file}.", remedy="Write one on each line.")
-    return phrases
 
 
 async def _warmed(app: App, listed: list[str] | None, personality: str | None, *, tell: bool) -> Counter[Prepared]:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from assistant.cli_voice import with_voices
 from assistant.command import add_command
 from assistant.output import print_json, print_line, print_table, print_text
 from assistant.personalities.editing import apply, changes
@@ -17,6 +18,7 @@ from assistant.personalities.lookup import SHORT_ID
 from assistant.personalities.rows import Stored
 from assistant.personalities.store import PersonalityStore
 from assistant.personalities.wake_words import RESTART
+from assistant.samples.voices import Voices
 
 T = TypeVar("T")
 
@@ -178,7 +180,12 @@ def _use(options: argparse.Namespace) -> int:
 
 
 def _remove(options: argparse.Namespace) -> int:
-    gone = _with_store(options, lambda store: store.remove(options.who))
+    async def remove(voices: Voices, store: PersonalityStore) -> Stored:
+        gone = await store.remove(options.who)
+        await voices.forget(gone)  # who agreed to be cloned agreed to it for this one
+        return gone
+
+    gone = with_voices(options, remove)
     _tell(options, gone, f"{gone.document.name} was removed.")
     return 0
 

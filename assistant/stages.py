@@ -58,6 +58,7 @@ async def say(app: App, text: str, personality: str | None, output: Path | None)
         if not speakable(text, who.language):
             raise SettingsError("There is nothing to say: the text holds no words.")
         voice = await stack.enter_async_context(app.voice(memory))
+        await voice.ready(who.language, who)  # here nobody waits for an answer
         _, speaker = app.devices(Ends(output=output, fast=True))
         await stack.enter_async_context(speaker)
         await speaker.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -9,10 +10,14 @@ from dataclasses import dataclass, field, replace
 from assistant.app import App
 from assistant.checking.finding import Finding, State, failing
 from pipeline.audio import SILENCE_DB
-from pipeline.errors import AssistantError
+from pipeline.errors import AssistantError, ProviderTimeout
 from pipeline.protocols import Capabilities, Provider, Synthesizer
 from pipeline.routing import Cloud
+from pipeline.speech import Voice
 from providers import registry
+
+ENGINE_START_S = 180.0
+"""Seconds of the clock that an engine which clones may take to be started."""
 
 MICROPHONE_S = 0.5
 """Audio seconds for which the microphone is listened to."""
@@ -126,13 +131,29 @@ async def voices(app: App, stack: AsyncExitStack, seen: Seen) -> Voices:
                 result.findings.append(Finding(part, State.WARNS, reason, "Remove it from tts.use, or allow it."))
                 continue
             result.engines.append(voice)
-            result.findings.append(described(part, await stack.enter_async_context(opened(app, voice, seen))))
+            known = await stack.enter_async_context(opened(app, voice, seen))
+            result.findings.append(await cloning(part, voice) if known.clones else described(part, known))
         except AssistantError as error:
             result.failures[name] = error
             result.findings.append(failing(part, error))
     if len(result.failures) < len(result.engines):
         result.findings = stood_in_for(result.findings)
     return result
+
+
+async def cloning(part: str, voice: Synthesizer) -> Finding:
+    """Start an engine that speaks with the voices of samples, for only then its pace is known."""
+    name, languages = voice.capabilities.name, voice.capabilities.languages
+    try:
+        async with asyncio.timeout(ENGINE_START_S):
+            await voice.ready(Voice("", "en" if "en" in languages else min(languages, default="en")))
+    except TimeoutError as error:
+        raise ProviderTimeout(f"{name} was not ready within {ENGINE_START_S:.0f} s.") from error
+    known = voice.capabilities
+    if known.caution is not None or known.real_time_factor is None:
+        return described(part, known)
+    pace = f"{known.real_time_factor:.2f} s of work for a second of speech"
+    return Finding(part, State.WORKS, f"{name} is loaded, {pace}")
 
 
 def stood_in_for(found: list[Finding]) -> list[Finding]:

@@ -1,0 +1,83 @@
+"""Speaks a list of phrases into the cache with a personality's own voice."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tqdm import tqdm
+
+from assistant.app import App
+from assistant.samples.errors import SampleMissing
+from assistant.storage.errors import StorageError
+from assistant.voice_outlook import outlook
+from assistant.warming import cut
+from pipeline.errors import ProviderError, SettingsError
+from pipeline.fallback import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What became of the sentences."""
+
+    provider: str
+    """The engine."""
+    real_time_factor: float | None
+    """Seconds of work for a second of speech."""
+    keep_hours: float
+    made: int
+    there: int
+    """They had been made before."""
+    failed: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self)
+
+
+async def render(app: App, who: str, phrases: Sequence[str], *, tell: bool) -> Rendered:
+    """Speak them; what is there already is not made again, so that it goes on where it was broken off.
+
+    Sentences are made one after the other: of the engines here none speaks several at once. Raises ``AssistantError``
+    where the personality has no voice of its own, or its engine cannot be had.
+    """
+    if not app.settings.cache.enabled:
+        raise SettingsError("The speech cache is switched off.", remedy="Set cache.enabled: true in config.yaml.")
+    speakable = app.speakable()
+    async with AsyncExitStack() as stack:
+        memory = await stack.enter_async_context(app.memory())
+        if memory.database is None or memory.database.problem is not None:
+            problem = memory.database.problem if memory.database is not None else None
+            raise problem or StorageError("There is no database to keep sentences in.", remedy="See the log above.")
+        one = memory.cast.named(who)
+        if not one.voice.sample:
+            raise SampleMissing(
+                f"{one.name} has no voice of its own.", remedy="Give it one: assistant voice upload. Or: cache warm"
+            )
+        prospect = await outlook(app, one)
+        if not prospect.ready:
+            raise ProviderError(prospect.reason, remedy=prospect.remedy, retryable=False)
+        voice = await stack.enter_async_context(app.voice(memory))
+        if tell:
+            sys.stderr.write(f"{prospect.provider} is being started …\n")
+        route = await voice.ready(one.language, one)
+        if route is None or not route.voice.sample:
+            raise ProviderError("No engine can speak with the recording now; the reason stands above.")
+        factor = route.synthesizer.capabilities.real_time_factor
+        if tell and factor is not None:
+            sys.stderr.write(f"It takes about {factor:.1f} s for a second of speech.\n")
+        counts: Counter[Prepared] = Counter()
+        for text, language, by in tqdm(cut(phrases, one.language, one), unit="sentence", disable=not tell):
+            counts[await voice.prepare(speakable(text, language), language, by)] += 1
+        return Rendered(
+            route.provider,
+            factor,
+            app.settings.cache.keep_hours,
+            counts[Prepared.MADE],
+            counts[Prepared.THERE],
+            counts[Prepared.FAILED] + counts[Prepared.SKIPPED],
+        )
