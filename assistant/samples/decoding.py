@@ -122,6 +122,9 @@ async def _run(file: BinaryIO, arguments: list[str], time_limit_s: float) -> byt
     try:
         async with asyncio.timeout(time_limit_s):
             said = await _all(process.stdout)
+            if len(said) <= MOST_BYTES:
+                # To kill one that is just ending would take its end away from asyncio, which then warns.
+                await process.wait()
     except TimeoutError as error:
         raise SampleRefused(
             f"The file could not be decoded within {time_limit_s:g} seconds.", reason="damaged", remedy=REMEDY

@@ -64,9 +64,9 @@ def trimmed(audio: AudioChunk, speech: Speech) -> AudioChunk:
             reason="no_speech",
             remedy="Record 10 to 20 seconds of clear speech, near the microphone.",
         )
-    levels = _levels(audio, len(speech.frames))
-    floor_db = float(np.percentile(levels, 10))
-    loud = levels > floor_db + ABOVE_NOISE_DB
+    levels_db = levels(audio, len(speech.frames))
+    floor_db = float(np.percentile(levels_db, 10))
+    loud = levels_db > floor_db + ABOVE_NOISE_DB
     first, last = runs[0][0], runs[-1][1]
     reach = round(REACH_S / FRAME_S)
     while first > max(0, runs[0][0] - reach) and loud[first - 1]:
@@ -106,12 +106,12 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
 
 
-def _levels(audio: AudioChunk, frames: int) -> NDArray[np.float64]:
+def levels(audio: AudioChunk, frames: int) -> NDArray[np.float64]:
     """Level of each frame in dB relative to full scale, shape [frames]; quieter than -90 counts as -90."""
     length = round(FRAME_S * audio.rate_hz)
     padded = np.zeros(frames * length)
     samples = audio.as_float()[: len(padded)]
     padded[: len(samples)] = samples
     power = np.square(padded.reshape(frames, length)).mean(axis=1)
-    levels: NDArray[np.float64] = 10 * np.log10(np.maximum(power, 1e-9))
-    return levels
+    levels_db: NDArray[np.float64] = 10 * np.log10(np.maximum(power, 1e-9))
+    return levels_db
