@@ -12,8 +12,9 @@ from assistant.checking.storage import Stored
 from assistant.personalities.built_in import built_in_personalities
 from assistant.personalities.store import PersonalityStore
 from pipeline.errors import AssistantError
+from pipeline.protocols import Synthesizer
 from pipeline.routing import CLOUD_LAST, CLOUD_NEVER, NO_CLONING, NO_SAMPLE, NOT_IN_USE, Route, SpeechRouter
-from pipeline.speech import Personality, primary_language
+from pipeline.speech import Personality, VoiceMode, primary_language
 
 MANY_LANGUAGES = "whisper-base"
 """The recogniser to advise where a language is not understood."""
@@ -27,6 +28,12 @@ WHAT_TO_DO = {
     CLOUD_LAST: "Set deployment.cloud: allowed, or give the personality another voice: assistant personality set",
 }
 """Advice on the router's reasons."""
+
+OTHER_VOICE = (
+    "Name one of that engine in voice_config.voice_id (assistant personality set), or none for its best one; "
+    "give a voice that speaks another language to a personality that does"
+)
+"""Advice where a personality names a voice that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +127,8 @@ async def _speaks(
             f"its voice of {attempt.provider} cannot be had ({attempt.error})",
             WHAT_TO_DO.get(attempt.error or "", "").format(provider=attempt.provider),
         )
+    if language == who.language:
+        _wants(voices, who, told)
     for route in routing.routes:
         if route.provider in voices.failures:
             continue
@@ -137,6 +146,22 @@ async def _speaks(
         return route
     told.problem(f"nothing here can speak {language}", _better_voice(app, language))
     return None
+
+
+def _wants(voices: Voices, who: Personality, told: Told) -> None:
+    """Whether the voices that it names are there: where one is not, the router silently takes another one."""
+    own, fallback = who.voice, who.voice.fallback
+    named = [(own.provider, own.voice_id)] if own.mode is VoiceMode.DEFAULT else []
+    named += [(fallback.provider, fallback.voice_id)] if fallback is not None else []
+    engines = {engine.capabilities.name: engine for engine in voices.engines}
+    for provider, name in dict.fromkeys(named):
+        works = provider in engines and provider not in voices.failures
+        if name and works and not _has(engines[provider], who, name):
+            told.problem(f"{provider} has no voice {name} that speaks {who.language}", OTHER_VOICE)
+
+
+def _has(engine: Synthesizer, who: Personality, name: str) -> bool:
+    return any(engine.voice_for(language, name) == name for language in (who.language, *who.languages))
 
 
 def _better_voice(app: App, language: str) -> str:

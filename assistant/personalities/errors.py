@@ -9,6 +9,9 @@ SettingsError
 
 from __future__ import annotations
 
+from typing import Self
+
+from assistant.problems import clipped
 from pipeline.errors import SettingsError
 
 
@@ -16,6 +19,10 @@ class PersonalityError(SettingsError):
     """What was asked of the personalities cannot be done. Nothing was changed."""
 
     code = "personality"
+
+    def of(self, name: str) -> Self:
+        """The same error, told of one personality among several."""
+        return type(self)(f"{clipped(name) or 'one without a name'}: {self.message}", remedy=self.remedy)
 
 
 class PersonalityMissing(PersonalityError):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from assistant.personalities.errors import PersonalityInvalid
+from assistant.personalities.kinds import folded
 from assistant.personalities.rows import Stored
 from assistant.personalities.upgrade import upgrade_document
+from assistant.problems import clipped
 
 HEAD = """\
 # Personalities of the assistant. To take them over elsewhere:
@@ -62,6 +65,10 @@ def imported(content: bytes, source: str) -> list[dict[str, Any]]:
         raise PersonalityInvalid(
             f"{source} holds no personalities.", remedy="See what such a file looks like: assistant personality export"
         )
+    names = Counter(folded(str(one.get("name", ""))) for one in listed)
+    for one in listed:
+        if names[folded(name := str(one.get("name", "")))] > 1:
+            raise PersonalityInvalid(f"{source} holds {clipped(repr(name))} twice.", remedy="Leave one of them out.")
     return [upgrade_document({str(key): value for key, value in one.items()}) for one in listed]
 
 

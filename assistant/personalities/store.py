@@ -12,7 +12,7 @@ import sqlite_utils
 from assistant.personalities import rows
 from assistant.personalities.built_in import built_in_documents
 from assistant.personalities.document import PersonalityDocument, parse
-from assistant.personalities.errors import PersonalityConflict, PersonalityInvalid
+from assistant.personalities.errors import PersonalityConflict, PersonalityError, PersonalityInvalid
 from assistant.personalities.kinds import folded
 from assistant.personalities.lookup import find
 from assistant.personalities.rows import Stored
@@ -105,7 +105,19 @@ class PersonalityStore:
 
         With each is told whether it is new. All of them or none.
         """
-        return await self._database.write(lambda db: [self._put(db, one, replace) for one in documents])
+
+        def put(db: sqlite_utils.Database) -> list[tuple[Stored, bool]]:
+            done = []
+            for document in documents:
+                try:
+                    done.append(self._put(db, document, replace))
+                except PersonalityError as error:
+                    if len(documents) == 1:
+                        raise
+                    raise error.of(str(document.get("name", ""))) from error
+            return done
+
+        return await self._database.write(put)
 
     def _all(self, db: sqlite_utils.Database) -> list[Stored]:
         """All of the shop; one is active even where the note of it was lost."""

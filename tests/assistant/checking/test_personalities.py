@@ -86,6 +86,25 @@ async def test_a_voice_that_a_shop_may_not_use_is_told_with_another(shop: Shop) 
     assert "en: piper en_US-kiosk-low" in robin.reason
 
 
+async def test_a_voice_that_is_named_and_is_not_there_is_told(shop: Shop) -> None:
+    """Another one speaks in its place, so that a slip would never be noticed."""
+    fallback = {"provider": "espeak_ng", "voice_id": "klingon"}
+    await shop.change("Robin", voice_config={"provider": "piper", "voice_id": "ryan", "fallback": fallback})
+    await shop.change("Mr Whitmore", voice_config={"provider": "piper", "voice_id": "en_US-kiosk-low"})
+    told = await shop.told(shop.app())
+    robin = told["personality Robin"]
+    assert robin.state is State.WARNS
+    assert "piper has no voice ryan that speaks en" in robin.reason
+    assert "espeak_ng has no voice klingon" in robin.reason
+    assert "en: piper en_US-kiosk-low" in robin.reason
+    assert "voice_config.voice_id" in robin.remedy
+    assert "has no voice" not in told["personality Mr Whitmore"].reason
+    await shop.change("Robin", voice_config={"provider": "piper", "voice_id": "es_ES-davefx-medium"})
+    robin = (await shop.told(shop.app()))["personality Robin"]
+    assert "piper has no voice es_ES-davefx-medium that speaks en" in robin.reason
+    assert "another language" in robin.remedy
+
+
 async def test_wake_words_of_personalities_are_tried(shop: Shop) -> None:
     await shop.change("Lucía", wake_word="hey_mycroft")
     told = await shop.told(shop.app())

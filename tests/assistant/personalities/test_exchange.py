@@ -78,3 +78,18 @@ async def test_a_file_that_grows_when_it_is_read(store: PersonalityStore) -> Non
     text = "\n".join([*lines, "name: A", "languages: *a9"])
     with pytest.raises(PersonalityInvalid):
         await store.put_all(imported(text.encode(), "f"), replace=False)
+
+
+async def test_a_mistake_in_a_file_of_several_says_whose_it_is(store: PersonalityStore) -> None:
+    text = "- name: Ann\n- name: Ben\n  voice_config: {settings: {sped: 1}}\n"
+    with pytest.raises(PersonalityInvalid, match=r"^Ben: unknown key .*, did you mean 'speed'"):
+        await store.put_all(imported(text.encode(), "f"), replace=False)
+    with pytest.raises(PersonalityInvalid, match=r"^one without a name: name: field required"):
+        await store.put_all(imported(b"- name: Ann\n- greeting: Hi\n", "f"), replace=False)
+
+
+@pytest.mark.parametrize("second", ["Ann", "ANN", '"Ann"'])
+def test_a_file_that_holds_one_twice_is_refused(second: str) -> None:
+    """The second one would take the first one's place, and nobody would know."""
+    with pytest.raises(PersonalityInvalid, match=r"f holds 'A.*' twice"):
+        imported(f"- name: Ann\n- name: {second}\n".encode(), "f")
