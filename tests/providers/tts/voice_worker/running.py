@@ -207,10 +207,11 @@ def worker(
     keep: bool = False,
     engine: str = TONE,
     stdin: int = subprocess.PIPE,
+    python: Path = Path(sys.executable),
 ) -> Iterator[Worker]:
     """Running and listening; ``day`` is a bad day of the engine."""
     listen = listen or f"unix://{folder / 'socket'}"
-    command = [sys.executable, "-m", "providers.tts.voice_worker", "--engine", engine, "--listen", listen]
+    command = [str(python), "-m", "providers.tts.voice_worker", "--engine", engine, "--listen", listen]
     model = folder / "model"
     model.mkdir(exist_ok=True)
     command += ["--model", str(model), "--latents", str(folder / "latents"), *options, *(["--keep"] if keep else [])]
