@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
@@ -16,13 +15,10 @@ from assistant.checking.finding import Finding, State, failing
 from assistant.checking.licences import licences
 from assistant.checking.personalities import personalities
 from assistant.checking.quota import quota
-from assistant.checking.storage import cache, stored
+from assistant.checking.storage import cache, disk, stored
 from pipeline.errors import AssistantError
 
 __all__ = ["Finding", "State", "findings", "print_table"]
-
-LEAST_FREE_GB = 1.0
-"""Less free disk than this is worth a warning."""
 
 
 async def findings(config: Path | None) -> list[Finding]:
@@ -54,7 +50,7 @@ async def _everything(app: App) -> list[Finding]:
         found += [*voices.findings, *await personalities(app, database, voices, seen), database.finding]
         found.append(await _tried("speech cache", lambda: cache(app, database)))
         found.append(await _tried("quota", lambda: quota(app, database)))
-    return [*found, parts.cloud(app, seen), _pronunciations(app), licences(app, seen), _disk(app.folder)]
+    return [*found, parts.cloud(app, seen), _pronunciations(app), licences(app, seen), disk(app)]
 
 
 async def _stage(part: str, stage: str, app: App, seen: parts.Seen) -> Finding:
@@ -85,13 +81,6 @@ def _pronunciations(app: App) -> Finding:
     except AssistantError as error:
         return failing("pronunciations", error)
     return Finding("pronunciations", State.WORKS, "can be read")
-
-
-def _disk(folder: Path) -> Finding:
-    free_gb = shutil.disk_usage(folder).free / 1e9
-    if free_gb < LEAST_FREE_GB:
-        return Finding("disk", State.WARNS, f"only {free_gb:.1f} GB free", "Remove what is not needed.")
-    return Finding("disk", State.WORKS, f"{free_gb:.0f} GB free")
 
 
 def print_table(findings: list[Finding]) -> None:

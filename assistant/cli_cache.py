@@ -114,7 +114,7 @@ def _warm(options: argparse.Namespace) -> int:
     if not app.settings.cache.enabled:
         raise SettingsError("The speech cache is switched off.", remedy="Set cache.enabled: true in config.yaml.")
     listed = None if options.phrases is None else lines(options.phrases)
-    counts = asyncio.run(_warmed(app, listed, options.personality, tell=not options.json))
+    counts, kept = asyncio.run(_warmed(app, listed, options.personality, tell=not options.json))
     if options.json:
         print_json({one.value: counts[one] for one in Prepared})
     else:
@@ -125,11 +125,18 @@ def _warm(options: argparse.Namespace) -> int:
             f"{counts[Prepared.FAILED]} of {counts.total()} sentences could not be spoken.",
             remedy="Run `assistant check` to see what the voice needs.",
         )
+    if counts[Prepared.MADE] > kept:
+        raise SettingsError(
+            f"Of {counts[Prepared.MADE]} sentences made only {kept} are kept: there is no room for more.",
+            remedy=f"Raise cache.max_mb in config.yaml (now {app.settings.cache.max_mb}); is the disk full?",
+        )
     return 0
 
 
-async def _warmed(app: App, listed: list[str] | None, personality: str | None, *, tell: bool) -> Counter[Prepared]:
-    """How many sentences came to which end."""
+async def _warmed(
+    app: App, listed: list[str] | None, personality: str | None, *, tell: bool
+) -> tuple[Counter[Prepared], int]:
+    """How many sentences came to which end, and how many lie in the cache then."""
     speakable = app.speakable()
     counts: Counter[Prepared] = Counter()
     async with AsyncExitStack() as stack:
@@ -138,15 +145,16 @@ async def _warmed(app: App, listed: list[str] | None, personality: str | None, *
             problem = memory.database.problem if memory.database is not None else None
             raise problem or StorageError("There is no database to keep sentences in.", remedy="See the log above.")
         sentences = await _sentences(app, memory, listed, personality)
-        voice = await stack.enter_async_context(app.voice(memory))
-        for number, (text, language, who) in enumerate(sentences, 1):
-            if tell and sys.stderr.isatty():
-                sys.stderr.write(f"\r{number} of {len(sentences)} ")
-                sys.stderr.flush()
-            counts[await voice.prepare(speakable(text, language), language, who)] += 1
+        async with app.voice(memory) as voice:
+            for number, (text, language, who) in enumerate(sentences, 1):
+                if tell and sys.stderr.isatty():
+                    sys.stderr.write(f"\r{number} of {len(sentences)} ")
+                    sys.stderr.flush()
+                counts[await voice.prepare(speakable(text, language), language, who)] += 1
+        kept = (await app.audio_files(memory.database).stock()).entries
     if tell and sys.stderr.isatty():
         sys.stderr.write("\r")
-    return counts
+    return counts, kept
 
 
 async def _sentences(app: App, memory: Memory, listed: list[str] | None, personality: str | None) -> list[Sentence]:

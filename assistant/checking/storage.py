@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator
@@ -23,6 +24,9 @@ from assistant.storage.upgrade import check_origin
 
 BUSY_TIMEOUT_S = 2.0
 """Seconds to wait for a daemon that is writing."""
+
+LEAST_FREE_GB = 1.0
+"""Less free disk than this is worth a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,16 @@ async def cache(app: App, stored: Stored) -> Finding:
     stock = await files.stock()
     used = f"{stock.size_bytes / 1e6:.1f} of {section.max_mb} MB"
     return Finding("speech cache", State.WORKS, f"{stock.entries} sentences, {used}, kept {section.keep_hours:g} hours")
+
+
+def disk(app: App) -> Finding:
+    """The disk with the least room of those that are written to: ``storage.folder`` may lie on one of its own."""
+    data = (app.folder / app.settings.storage.folder).absolute()
+    free_gb, folder = min((shutil.disk_usage(one).free / 1e9, one) for one in (app.folder, _nearest(data)))
+    if free_gb < LEAST_FREE_GB:
+        reason = f"only {free_gb:.1f} GB free on the disk that holds {folder}"
+        return Finding("disk", State.WARNS, reason, "Remove what is not needed.")
+    return Finding("disk", State.WORKS, f"{free_gb:.0f} GB free")
 
 
 def _copy(file: Path, copy: Path) -> None:
@@ -129,13 +143,18 @@ def _not_upgraded(file: Path, problem: StorageError) -> Finding:
 
 def _future(file: Path) -> Finding:
     """Whether the first start will be able to make it."""
-    there = next(folder for folder in file.absolute().parents if may_be_seen(folder) and folder.exists())
+    there = _nearest(file.absolute().parent)
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
         return Finding("storage", State.WORKS, f"there is no database yet; the first start makes {file}")
     reason = f"there is no database yet, and {file} cannot be made: this user may not write to {there}"
     return Finding(
         "storage", State.WARNS, reason, "Name another folder in config.yaml (storage.folder), or give it to this user."
     )
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the first above it that is there."""
+    return next(one for one in (folder, *folder.parents) if may_be_seen(one) and one.exists())
 
 
 def _first(file: Path, *queries: str) -> sqlite3.Connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -101,6 +102,16 @@ def test_a_voice_that_cannot_speak(shop: Shop) -> None:
     ran = shop.run("cache", "warm", "--phrases", "one.txt", more="tts: {use: piper, piper: {voice: en_US-nobody-low}}")
     assert ran.code == 1
     assert "1 of 1 sentences could not be spoken" in ran.reason
+
+
+def test_a_cache_that_is_too_small_for_what_is_made(shop: Shop) -> None:
+    """Else the next customer waits for what was thought to be ready."""
+    ran = shop.run("cache", "warm", more="cache: {max_mb: 1}")
+    assert ran.code == 1
+    made, kept = map(int, re.findall(r"\d+", ran.reason)[:2])
+    assert 0 < kept < made
+    assert "Raise cache.max_mb in config.yaml (now 1)" in ran.reason
+    assert shop.facts("cache", "stats")["entries"] == kept
 
 
 def test_a_database_that_cannot_be_used(shop: Shop) -> None:

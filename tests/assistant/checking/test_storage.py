@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -169,3 +170,19 @@ async def test_what_the_cache_holds(shop: Shop) -> None:
     off = shop.app(cache={"enabled": False})
     async with storage.stored(off) as stored:
         assert "switched off" in (await storage.cache(off, stored)).reason
+
+
+@pytest.mark.parametrize(("free_there", "state"), [(0.2e9, State.WARNS), (5e9, State.WORKS)])
+async def test_the_disk_is_the_fullest_of_those_in_use(
+    free_there: float, state: State, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = shop.folder / "elsewhere"
+    elsewhere.mkdir()
+
+    def usage(folder: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=free_there if folder == elsewhere else 70e9)
+
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    found = storage.disk(shop.app(storage={"folder": "elsewhere/not/yet/made"}))
+    assert found.state is state
+    assert ("0.2 GB" in found.reason and str(elsewhere) in found.reason) is (state is State.WARNS)
