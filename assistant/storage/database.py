@@ -134,7 +134,13 @@ class Database:
 
         Raises ``StorageError``, and what ``work`` raises.
         """
-        return await self._call(self._reader, lambda _: self._at_one_state(work), self._patience_s)
+        try:
+            return await self._call(self._reader, lambda _: self._at_one_state(work), self._patience_s)
+        except StorageError as error:
+            # Where its tables could not even be made, what is to be mended is what prevented that.
+            if self.problem is not None and type(error) is StorageError:
+                raise self.problem.again() from error
+            raise
 
     async def version(self) -> int:
         """A number that changes whenever another process or ``write`` changed anything.

@@ -176,7 +176,7 @@ class TestFull:
         small_disk.fill(leave_bytes)
         async with Database(path, migrations=steps(1), clock=clock) as database:
             assert isinstance(database.problem, StorageFull)
-            with pytest.raises(StorageError):
+            with pytest.raises(StorageFull, match="Make room"):
                 await database.read(rows)
             small_disk.make_room()
             clock.s += RETRY_AFTER_S
