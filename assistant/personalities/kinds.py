@@ -14,6 +14,17 @@ from pipeline.speech import primary_language
 LAYOUT = "\n\t"
 """Control characters that a text of several lines may hold."""
 
+_CODES = """
+aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo
+es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka
+kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng
+nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su
+sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
+"""
+
+LANGUAGES = frozenset(_CODES.split())
+"""All codes of ISO 639-1: a country's (``jp``, ``sp``) is easily taken for its language's, and nobody would answer."""
+
 _TURNS_AROUND = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Marks that change the direction of what follows: a log line or a table would show something else than is there."""
 
@@ -53,7 +64,7 @@ def _language(value: object) -> object:
 
 
 def _code(text: str) -> str:
-    if not re.fullmatch("[a-z]{2}", text):
+    if text not in LANGUAGES:
         raise ValueError("must be a language's ISO 639-1 code, such as 'en' or 'es'")
     return text
 
