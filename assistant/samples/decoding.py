@@ -76,10 +76,11 @@ def opened(path: Path, most_bytes: int) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise SampleRefused(f"{path} cannot be read: {said}.", reason="unreadable") from error
+    found = os.fstat(number)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(number)
+        raise SampleRefused(f"{path} is not a file.", reason="unreadable")
     with os.fdopen(number, "rb") as file:
-        found = os.fstat(number)
-        if not stat.S_ISREG(found.st_mode):
-            raise SampleRefused(f"{path} is not a file.", reason="unreadable")
         if found.st_size > most_bytes:
             raise SampleRefused(
                 f"{path} has {found.st_size / 1e6:.0f} MB; at most {most_bytes / 1e6:.0f} are taken.",
