@@ -109,6 +109,8 @@ class App:
             background += [keep_ready(voice, lambda: memory.cast.active), self._sweep_samples(memory)]
             if self.settings.cache.enabled and self.settings.cache.warm:
                 background.append(self._keep_warm(memory, voice, agent, conversation.idle))
+            if ends.fast:  # no time passes for the customer in the file, so none is too late for an engine
+                await voice.ready(memory.cast.active.language, memory.cast.active)
             log.info("Listening.")
             await _beside(conversation.run(), background)
 
