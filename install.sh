@@ -140,7 +140,7 @@ cloning_environment() {
         return
     fi
     step "Python packages of the engine (up to 2 GB to fetch; some minutes)"
-    # On this disk, whose space was looked at (/tmp may be small), and kept when it breaks off: it goes on from there.
+    # On this disk, whose space was looked at (/tmp may be small), and kept when it breaks off, for the next time.
     mkdir -p $work/tmp
     TMPDIR=$PWD/$work/tmp PIP_CACHE_DIR=$PWD/$work/cache pip_install .venv-cloning --constraint constraints-cloning.txt \
         ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} "${@:3}" || fail "$PIP_FAILED"
