@@ -81,7 +81,7 @@ class LocalFolder:
         place = self._place(path)
         part = ""
         try:
-            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make(place.parent)
             self._place(path)  # now that its folders are there
             number, part = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=UNFINISHED)  # for its owner only
             with os.fdopen(number, "wb") as file:
@@ -247,6 +247,13 @@ def _missing(where: str) -> SampleMissing:
         f"There is no voice sample {where}.",
         remedy="Upload the voice again: assistant voice upload ID FILE --consent TEXT",
     )
+
+
+def _make(folder: Path) -> None:
+    """A folder, and those that are missing above it, for their owner only: ``parents`` would open the upper ones."""
+    for one in reversed([folder, *folder.parents]):
+        if not one.exists():
+            one.mkdir(exist_ok=True, mode=0o700)
 
 
 def _force(folder: Path) -> None:
