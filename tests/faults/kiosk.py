@@ -129,6 +129,10 @@ class Kiosk:
     ) -> None:
         await self._open.aclose()
 
+    def turn_to(self, personality: Personality) -> None:
+        """From now on somebody else speaks."""
+        self._personality = personality
+
     async def ask(self) -> Answer:
         """A question and its answer: one whole turn."""
         self._events.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.routing import Cloud
 from pipeline.speech import Personality, VoiceChoice, VoiceConfig, VoiceMode
@@ -14,6 +14,7 @@ ENGINE_S = 0.3
 FLAGS: dict[str, dict[str, bool]] = {
     "piper": {},
     "xtts_v2": {"clones": True},
+    "pocket_tts": {"clones": True},
     "acme": {},
     "google_tts": {"needs_network": True},
     "espeak_ng": {"last_resort": True},
@@ -55,6 +56,9 @@ LINE_UPS = {
     ("xtts_v2", 0): LineUp(("xtts_v2", "piper", "espeak_ng"), _OWN_CLONE),
     ("xtts_v2", 1): LineUp(("piper", "xtts_v2", "espeak_ng"), _PIPER),
     ("xtts_v2", 2): LineUp(("piper", "acme", "xtts_v2"), _PIPER),
+    ("pocket_tts", 0): LineUp(("pocket_tts", "piper", "espeak_ng"), replace(_OWN_CLONE, provider="pocket_tts")),
+    ("pocket_tts", 1): LineUp(("xtts_v2", "pocket_tts", "piper"), _OWN_CLONE),
+    ("pocket_tts", 2): LineUp(("piper", "acme", "pocket_tts"), _PIPER),
     ("acme", 0): LineUp(("acme", "piper", "espeak_ng"), VoiceConfig("acme")),
     ("acme", 1): LineUp(("piper", "acme", "google_tts"), _PIPER),
     ("acme", 2): LineUp(("google_tts", "piper", "acme"), _CLOUD, Cloud.ALLOWED),

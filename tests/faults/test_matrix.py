@@ -43,6 +43,10 @@ class TestXttsStandIn(OnDemandContract):
     name = "xtts_v2"
 
 
+class TestPocketStandIn(OnDemandContract):
+    name = "pocket_tts"
+
+
 class TestGoogleStandIn(OnDemandContract):
     name = "google_tts"
 
