@@ -32,7 +32,7 @@ class EngineThread:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._progress_s: float | None = None
 
@@ -41,6 +41,10 @@ class EngineThread:
         """Seconds of the clock since the last progress of the call it is in, 0 where it is in none."""
         since = self._progress_s
         return 0.0 if since is None else max(0.0, self._clock() - since)
+
+    def close(self) -> None:
+        """End the thread after the calls made so far."""
+        self._calls.put(None)
 
     async def run(self, call: Callable[[Cancelled], T]) -> T:
         """Do ``call`` and return its result, or raise what it raises."""
@@ -99,5 +103,5 @@ class EngineThread:
             self._thread.start()
 
     def _serve(self) -> None:
-        while True:
-            self._calls.get()()
+        while (call := self._calls.get()) is not None:
+            call()
