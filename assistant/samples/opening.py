@@ -15,6 +15,7 @@ from assistant.settings import Settings
 from assistant.storage.audio_files import AudioFiles
 from assistant.storage.database import Database
 from pipeline.routing import Cloud
+from providers.tts.cloning.settings import CloningSettings
 
 ON_THIS_MACHINE = "memory://"
 
@@ -35,6 +36,8 @@ def voices(
 ) -> Voices:
     """What changes voices, not yet entered; ``samples`` is entered already."""
     data, cache = folder / settings.storage.folder, settings.cache
+    chosen = settings.tts.chosen() if settings.deployment.cloud is not Cloud.NEVER else []
+    elsewhere = [(name, one.url) for name, one in chosen if isinstance(one, CloningSettings) and one.url]
     sentences = AudioFiles(
         database, data / "speech", keep_s=cache.keep_hours * 3600, max_bytes=cache.max_mb * 1_000_000
     )
@@ -42,7 +45,7 @@ def voices(
         personalities,
         database,
         samples,
-        TraceFiles(data / "latents", sentences),
+        TraceFiles(data / "latents", sentences, elsewhere),
         tenant=settings.deployment.tenant,
         lock=data / "voices.lock",
         most_bytes=settings.samples.max_upload_mb * 1_000_000,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.samples.errors import SampleError
 from assistant.storage.audio_files import AudioFiles
+from pipeline.errors import ProviderError
 from providers.model_worker import ModelWorker
+from providers.tts.cloning.forgetting import forget_elsewhere
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +37,11 @@ class Traces:
 class TraceFiles:
     """Finds and deletes them. All raise ``SampleError`` and ``StorageError``."""
 
-    def __init__(self, latents: Path, sentences: AudioFiles) -> None:
+    def __init__(self, latents: Path, sentences: AudioFiles, elsewhere: Sequence[tuple[str, str]] = ()) -> None:
         """``latents`` holds a folder for each engine, with files ``DIGEST-….npz``. A worker that runs looks at the file
-        each time, so that deleting it is enough."""
+        each time, so that deleting it is enough. ``elsewhere``: engine and address of workers on other machines."""
         self._latents = latents
+        self._elsewhere = elsewhere
         self._sentences = sentences
         self._worker = ModelWorker("samples-traces")
 
@@ -47,8 +54,14 @@ class TraceFiles:
         self._worker.close()
 
     async def forget_latents(self, digest: str) -> Traces:
-        """Delete what engines made of a sample."""
-        return Traces(latents=await self._worker.run(lambda _: self._forget(digest)))
+        """Delete what engines made of a sample; one that cannot be reached is told in the log."""
+        gone = await self._worker.run(lambda _: self._forget(digest))
+        for engine, url in self._elsewhere:
+            try:
+                gone += await forget_elsewhere(engine, url, digest)
+            except ProviderError as error:
+                log.warning("%s", error)
+        return Traces(latents=gone)
 
     async def forget_sentences(self, mark: str) -> Traces:
         """Delete what was spoken with it; ``mark`` is its ``sample_mark``."""

@@ -15,6 +15,7 @@ from pipeline.errors import LicenceRefused, NotReady, ProviderError
 from pipeline.speech import Voice
 from providers.registry import Resources
 from providers.tts import pocket, xtts
+from providers.tts.cloning.forgetting import forget_elsewhere
 from providers.tts.cloning.shelf import Model, OneModel
 from providers.tts.cloning.synthesizer import CloningSynthesizer
 from providers.tts.cloning.workers import RemoteWorkers
@@ -183,3 +184,16 @@ async def test_two_shops_share_one(tmp_path: Path) -> None:
 
 async def _length(kiosk: CloningSynthesizer, one: Voice) -> float:
     return round(sum(chunk.duration_s for chunk in await said(kiosk, SHORT, one)), 2)
+
+
+async def test_what_is_removed_here_is_forgotten_there(tmp_path: Path) -> None:
+    samples = Samples()
+    one = voice(samples.add(sample(220.0)))
+    digest = Path(one.sample).stem
+    async with box(tmp_path) as address:
+        async with synthesizer(address, samples) as kiosk:
+            await kiosk.ready(one)
+        assert await forget_elsewhere("tone", str(address), digest)
+        assert not await forget_elsewhere("tone", str(address), digest)
+    with pytest.raises(ProviderError, match=r"cannot be reached.*voice remove"):
+        await forget_elsewhere("tone", str(address), digest)
