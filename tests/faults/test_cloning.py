@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,7 +24,7 @@ from tests.conftest import ROOT
 from tests.fakes.models import ListedModels
 from tests.faults.kiosk import Answer, Kiosk
 from tests.pipeline.scene import Clock
-from tests.providers.tts.cloning.tone import Samples, sample, tone_synthesizer
+from tests.providers.tts.cloning.tone import Samples, sample, tone_synthesizer, workers
 
 pytestmark = pytest.mark.model
 
@@ -175,16 +175,3 @@ async def test_the_real_classes_killed_in_the_middle_of_a_sentence(
 
 def make_model(python: Path, maker: str, folder: Path, *options: str) -> None:
     subprocess.run([python, "-m", maker, folder, *options], check=True, capture_output=True, cwd=ROOT, timeout=100)
-
-
-def workers() -> list[int]:
-    """The voice workers of this process."""
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        found += [int(word) for word in (task / "children").read_text().split()]
-    alive = []
-    for child in found:
-        with suppress(OSError):
-            if b"voice_worker" in Path(f"/proc/{child}/cmdline").read_bytes():
-                alive.append(child)
-    return alive

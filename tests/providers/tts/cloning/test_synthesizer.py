@@ -19,7 +19,7 @@ from pipeline.protocols import Synthesizer
 from pipeline.speech import Voice, VoiceSettings
 from providers.tts.cloning.synthesizer import CloningSynthesizer
 from tests.contracts.synthesizer import LONG, SHORT, SynthesizerContract, said
-from tests.providers.tts.cloning.tone import QUICK, Samples, sample, tone_synthesizer, voice
+from tests.providers.tts.cloning.tone import QUICK, Samples, sample, tone_synthesizer, voice, workers
 
 pytestmark = pytest.mark.unit
 
@@ -86,12 +86,12 @@ async def test_it_is_started_when_somebody_needs_it_and_nobody_waits_for_that(tm
     samples = Samples()
     one = voice(samples.add(sample(220.0)))
     async with tone_synthesizer(tmp_path, samples) as synthesizer:
-        assert _children() == []
+        assert workers() == []
         with pytest.raises(NotReady):
             await said(synthesizer, SHORT, one)
         assert pitch(await until_it_speaks(synthesizer, one)) == pytest.approx(220.0, abs=5)
-        assert len(_children()) == 1
-    assert _children() == []
+        assert len(workers()) == 1
+    assert workers() == []
 
 
 async def test_each_sample_has_its_own_voice_and_is_looked_at_once(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ async def test_what_shapes_the_sound_is_in_the_fingerprint_without_a_worker(tmp_
     async with tone_synthesizer(tmp_path, samples) as synthesizer:
         first = await synthesizer.fingerprint(one)
         assert await synthesizer.fingerprint(other) != first
-        assert _children() == []
+        assert workers() == []
         await synthesizer.ready(one)
         assert await synthesizer.fingerprint(one) == first
     (tmp_path / "model" / "weights").write_bytes(b"others")
@@ -164,7 +164,7 @@ async def test_one_that_is_killed_in_the_middle_is_told_at_once_and_comes_back(t
     samples = Samples()
     one = voice(samples.add(sample(220.0)))
     async with ready(tmp_path, samples, one.sample, day="step=0.05") as synthesizer:
-        (first,) = _children()
+        (first,) = workers()
         async with aclosing(synthesizer.synthesize(LONG, one)) as chunks:
             await anext(chunks)
             os.kill(first, signal.SIGKILL)
@@ -173,7 +173,7 @@ async def test_one_that_is_killed_in_the_middle_is_told_at_once_and_comes_back(t
                     async for _ in chunks:
                         pass
         assert await until_it_speaks(synthesizer, one)
-        (second,) = _children()
+        (second,) = workers()
         assert second != first
 
 
@@ -195,10 +195,10 @@ async def test_one_that_is_stopped_does_not_answer_and_is_replaced(
     one = voice(samples.add(sample(220.0)))
     patience = QUICK.__class__(load_s=20.0, hang_s=0.5, answer_s=0.2, idle_s=0.0, look_s=0.1, first_rest_s=0.1)
     async with ready(tmp_path, samples, one.sample, patience=patience) as synthesizer:
-        (first,) = _children()
+        (first,) = workers()
         os.kill(first, signal.SIGSTOP)
         async with asyncio.timeout(20):
-            while first in _children():
+            while first in workers():
                 await asyncio.sleep(0.05)
         assert "does not answer" in caplog.text
         assert await until_it_speaks(synthesizer, one)
@@ -210,7 +210,7 @@ async def test_it_gives_its_memory_back_when_nobody_needs_it(tmp_path: Path) -> 
     patience = QUICK.__class__(load_s=20.0, idle_s=0.3, look_s=0.05, first_rest_s=0.1)
     async with ready(tmp_path, samples, one.sample, patience=patience) as synthesizer:
         async with asyncio.timeout(20):
-            while _children():
+            while workers():
                 await asyncio.sleep(0.05)
         with pytest.raises(NotReady):
             await said(synthesizer, SHORT, one)
@@ -257,7 +257,7 @@ async def test_one_that_takes_too_long_to_load_is_given_up(tmp_path: Path) -> No
     async with tone_synthesizer(tmp_path, samples, patience, day="slow_load=600") as synthesizer:
         with pytest.raises(ProviderError, match="was not loaded within"):
             await synthesizer.ready(one)
-        assert _children() == []
+        assert workers() == []
 
 
 async def test_a_sample_that_cannot_be_used_concerns_that_voice_only(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ async def test_no_secret_of_ours_reaches_the_worker(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("SHOP_TOKEN", "secret")
     samples = Samples()
     async with ready(tmp_path, samples, samples.add(sample(220.0))):
-        (child,) = _children()
+        (child,) = workers()
         assert b"secret" not in Path(f"/proc/{child}/environ").read_bytes()
 
 
@@ -320,16 +320,3 @@ async def test_two_of_this_machine_do_not_disturb_each_other(tmp_path: Path) -> 
         async with ready(tmp_path, samples, one.sample) as second:
             assert await said(second, SHORT, one)
         assert await said(first, SHORT, one)
-
-
-def _children() -> list[int]:
-    """Worker processes of this one that have not ended."""
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        found += [int(word) for word in (task / "children").read_text().split()]
-    alive = []
-    for child in found:
-        with suppress(OSError):
-            if b"voice_worker" in Path(f"/proc/{child}/cmdline").read_bytes():
-                alive.append(child)
-    return alive

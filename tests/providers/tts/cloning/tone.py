@@ -8,6 +8,7 @@ import sys
 import time
 import wave
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,3 +90,16 @@ def tone_synthesizer(
 
 def voice(address: str, settings: VoiceSettings | None = None, language: str = "en") -> Voice:
     return Voice("", language, settings or VoiceSettings(), address)
+
+
+def workers() -> list[int]:
+    """Voice workers that this process has started and that have not ended."""
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        found += [int(word) for word in (task / "children").read_text().split()]
+    alive = []
+    for child in found:
+        with suppress(OSError):
+            if b"voice_worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+                alive.append(child)
+    return alive
