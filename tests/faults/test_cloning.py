@@ -41,10 +41,14 @@ def robin(address: str, provider: str = "tone") -> Personality:
 
 
 async def until(kiosk: Kiosk, clock: Clock, provider: str) -> Answer:
-    """Ask until that engine alone answers; rests are over each time."""
+    """Ask until that engine alone answers; rests are over each time. The answer also has the events of those before."""
+    before: list[dict[str, Any]] = []
     async with asyncio.timeout(60):
         while True:
             answer = await kiosk.ask()
+            states = [event for event in answer.events if event["event"] == "provider_state"]
+            answer.events = before + answer.events
+            before += states
             if {event["provider"] for event in answer.speaking()} == {provider}:
                 return answer
             clock.s += LONGEST_REST_S
