@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from assistant.checking.licences import licences
 from assistant.checking.personalities import personalities
 from assistant.checking.quota import quota
 from assistant.checking.storage import cache, disk, stored
+from assistant.samples.opening import sample_store
 from pipeline.errors import AssistantError
 
 __all__ = ["Finding", "State", "findings", "print_table"]
@@ -46,6 +48,8 @@ async def _everything(app: App) -> list[Finding]:
     found.append(await _tried("agent", lambda: parts.provider("agent", app.agent(), app, seen)))
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(stored(app))
+        samples = await stack.enter_async_context(sample_store(app.settings, app.folder))
+        app.resources = replace(app.resources, samples=samples)
         voices = await parts.voices(app, stack, seen)
         found += [*voices.findings, *await personalities(app, database, voices, seen), database.finding]
         found.append(await _tried("speech cache", lambda: cache(app, database)))

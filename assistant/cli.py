@@ -14,14 +14,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from assistant import check, config_file, demo, logs, settings, stages
-from assistant.app import App, Ends
+from assistant import check, config_file, demo, settings, stages
+from assistant.app import Ends
 from assistant.cli_cache import add_cache_command
 from assistant.cli_models import add_models_command
 from assistant.cli_personality import add_personality_command
 from assistant.cli_stats import add_stats_command
 from assistant.cli_voice import add_voice_command
-from assistant.command import add_command
+from assistant.command import add_command, app_of
 from assistant.event_lines import event_lines
 from assistant.output import print_json, print_line, print_table, print_text, print_yaml
 from pipeline.errors import AssistantError
@@ -121,12 +121,6 @@ def _add_events(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events", metavar="F|-", help="write events as JSON lines to a file or to stdout (-)")
 
 
-def _app(options: argparse.Namespace) -> App:
-    loaded, folder = settings.load(options.config)
-    logs.set_up(loaded.log_level)
-    return App(loaded, folder)
-
-
 def _run(options: argparse.Namespace) -> int:
     if options.fast and (options.input == "mic" or options.output == "speaker"):
         sys.stderr.write("assistant: --fast needs files on both ends: --input F.wav --output F.wav\n")
@@ -134,7 +128,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.input != "mic" and options.output != "speaker" and _same(options.input, options.output):
         sys.stderr.write("assistant: --input and --output are the same file; the recording would be lost.\n")
         return 2
-    app = _app(options)
+    app = app_of(options)
     ends = Ends(
         None if options.input == "mic" else Path(options.input),
         None if options.output == "speaker" else Path(options.output),
@@ -150,19 +144,19 @@ def _same(one: str, other: str) -> bool:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    app = _app(options)
+    app = app_of(options)
     with event_lines(app.feed, options.events):
         _run_until_stopped(demo.show(app, options.say, options.output, tell=options.events != "-"))
     return 0
 
 
 def _say(options: argparse.Namespace) -> int:
-    _run_until_stopped(stages.say(_app(options), options.text, options.personality, options.output))
+    _run_until_stopped(stages.say(app_of(options), options.text, options.personality, options.output))
     return 0
 
 
 def _transcribe(options: argparse.Namespace) -> int:
-    result = _run_until_stopped(stages.transcribe(_app(options), options.file))
+    result = _run_until_stopped(stages.transcribe(app_of(options), options.file))
     if options.json:
         print_json(result.as_dict())
     elif result.text:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlite_utils
 
 from assistant.app import App, Memory
-from assistant.command import add_command
+from assistant.command import add_command, app_of
 from assistant.output import print_json, print_line, print_table
 from assistant.phrases import lines
 from assistant.storage.database import Database
@@ -42,20 +42,12 @@ def add_cache_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     clear.add_argument("--json", action="store_true")
 
 
-def _app(options: argparse.Namespace) -> App:
-    from assistant import logs, settings
-
-    loaded, folder = settings.load(options.config)
-    logs.set_up(loaded.log_level)
-    return App(loaded, folder)
-
-
 def _database(app: App) -> Database:
     return Database(app.folder / app.settings.storage.folder / "assistant.db", backups=app.settings.storage.backups)
 
 
 def _stats(options: argparse.Namespace) -> int:
-    found = asyncio.run(_facts(_app(options)))
+    found = asyncio.run(_facts(app_of(options)))
     if options.json:
         print_json(found)
         return 0
@@ -95,7 +87,7 @@ def _hit_rate(db: sqlite_utils.Database) -> float | None:
 
 
 def _clear(options: argparse.Namespace) -> int:
-    removed = asyncio.run(_cleared(_app(options)))
+    removed = asyncio.run(_cleared(app_of(options)))
     if options.json:
         print_json(removed)
     else:
@@ -110,7 +102,7 @@ async def _cleared(app: App) -> dict[str, Any]:
 
 
 def _warm(options: argparse.Namespace) -> int:
-    app = _app(options)
+    app = app_of(options)
     if not app.settings.cache.enabled:
         raise SettingsError("The speech cache is switched off.", remedy="Set cache.enabled: true in config.yaml.")
     listed = None if options.phrases is None else lines(options.phrases)

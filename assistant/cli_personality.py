@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from assistant.cli_voice import with_voices
-from assistant.command import add_command
+from assistant.command import add_command, app_of
 from assistant.output import print_json, print_line, print_table, print_text
 from assistant.personalities.editing import apply, changes
 from assistant.personalities.errors import PersonalityError
@@ -17,8 +17,9 @@ from assistant.personalities.exchange import as_yaml, exported, imported
 from assistant.personalities.lookup import SHORT_ID
 from assistant.personalities.rows import Stored
 from assistant.personalities.store import PersonalityStore
-from assistant.personalities.wake_words import RESTART
+from assistant.personalities.wake_words import RESTART, WakeWords
 from assistant.samples.voices import Voices
+from assistant.storage.database import Database
 
 T = TypeVar("T")
 
@@ -81,14 +82,8 @@ def add_personality_command(commands: argparse._SubParsersAction[argparse.Argume
 
 def _with_store(options: argparse.Namespace, work: Callable[[PersonalityStore], Awaitable[T]]) -> T:
     """What ``work`` returns, done with the shop's personalities."""
-    from assistant import logs, settings
-    from assistant.app import App
-    from assistant.personalities.wake_words import WakeWords
-    from assistant.storage.database import Database
-
-    loaded, folder = settings.load(options.config)
-    logs.set_up(loaded.log_level)
-    app = App(loaded, folder)
+    app = app_of(options)
+    loaded, folder = app.settings, app.folder
     words = WakeWords(loaded, app.models, app.resources.models)
 
     async def in_database() -> T:

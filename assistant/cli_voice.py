@@ -10,13 +10,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from assistant.command import add_command
+from assistant.command import add_command, app_of
 from assistant.output import print_json, print_line, print_table
 from assistant.personalities.lookup import SHORT_ID
 from assistant.personalities.rows import Stored
 from assistant.personalities.store import PersonalityStore
 from assistant.phrases import lines
 from assistant.rendering import render
+from assistant.samples.opening import sample_store, voices
 from assistant.samples.traces import Traces
 from assistant.samples.voices import Removed, Uploaded, Voices
 from assistant.storage.database import Database
@@ -59,11 +60,8 @@ def add_voice_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
 
 def with_voices(options: argparse.Namespace, work: Callable[[Voices, PersonalityStore], Awaitable[T]]) -> T:
     """What ``work`` returns, done with the shop's voices and personalities."""
-    from assistant import logs, settings
-    from assistant.samples.opening import sample_store, voices
-
-    loaded, folder = settings.load(options.config)
-    logs.set_up(loaded.log_level)
+    app = app_of(options)
+    loaded, folder = app.settings, app.folder
 
     async def opened() -> T:
         async with AsyncExitStack() as stack:
@@ -83,7 +81,7 @@ def _upload(options: argparse.Namespace) -> int:
         return await voices.upload(options.who, options.file, options.consent)
 
     done = with_voices(options, upload)
-    prospect = asyncio.run(outlook(_app(options), done.personality.document.personality()))
+    prospect = asyncio.run(outlook(app_of(options), done.personality.document.personality()))
     if options.json:
         print_json(
             {
@@ -156,7 +154,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    rendered = asyncio.run(render(_app(options), options.who, lines(options.phrases), tell=not options.json))
+    rendered = asyncio.run(render(app_of(options), options.who, lines(options.phrases), tell=not options.json))
     if options.json:
         print_json(rendered.as_dict())
     else:
@@ -171,15 +169,6 @@ def _render(options: argparse.Namespace) -> int:
             remedy="Run it again: what is made already is not made anew. See also: assistant check",
         )
     return 0
-
-
-def _app(options: argparse.Namespace) -> Any:
-    from assistant import logs, settings
-    from assistant.app import App
-
-    loaded, folder = settings.load(options.config)
-    logs.set_up(loaded.log_level)
-    return App(loaded, folder)
 
 
 def _named(one: Stored) -> dict[str, Any]:

@@ -6,6 +6,9 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from assistant import logs, settings
+from assistant.app import App
+
 
 def add_command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
@@ -19,3 +22,10 @@ def add_command(
     # SUPPRESS keeps a --config given before the command from being overwritten by the default here.
     parser.add_argument("--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser
+
+
+def app_of(options: argparse.Namespace) -> App:
+    """The program as the settings say that ``--config`` names. Raises ``SettingsError``."""
+    loaded, folder = settings.load(options.config)
+    logs.set_up(loaded.log_level)
+    return App(loaded, folder)

@@ -11,6 +11,7 @@ from assistant.samples.folders import SampleFolder, sample_folder
 from assistant.samples.store import SampleStore
 from assistant.samples.traces import TraceFiles
 from assistant.samples.voices import Voices
+from assistant.samples.wishes import CLONES
 from assistant.settings import Settings
 from assistant.storage.audio_files import AudioFiles
 from assistant.storage.database import Database
@@ -48,6 +49,7 @@ def voices(
         TraceFiles(data / "latents", sentences, elsewhere),
         tenant=settings.deployment.tenant,
         lock=data / "voices.lock",
+        engine=next((name for name, _ in settings.tts.chosen() if name in CLONES), CLONES[0]),
         most_bytes=settings.samples.max_upload_mb * 1_000_000,
     )
 

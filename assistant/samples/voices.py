@@ -25,7 +25,7 @@ from assistant.samples.quality import Quality
 from assistant.samples.store import SampleStore
 from assistant.samples.traces import TraceFiles, Traces
 from assistant.samples.turns import turn
-from assistant.samples.wishes import sample_of, with_sample, without_sample
+from assistant.samples.wishes import CLONES, sample_of, with_sample, without_sample
 from assistant.storage.database import Database
 from assistant.storage.errors import StorageError, StorageStuck
 from pipeline.speech import sample_digest, sample_mark
@@ -78,16 +78,19 @@ class Voices:
         *,
         tenant: str,
         lock: Path,
+        engine: str = CLONES[0],
         most_bytes: int = 50_000_000,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """``samples`` is entered by whoever made it. ``lock`` is a file that all processes on this machine share."""
+        """``samples`` is entered by whoever made it. ``lock`` is a file that all processes on this machine share.
+        ``engine`` is to speak for personalities that name none that clones."""
         self._personalities = personalities
         self._database = database
         self._samples = samples
         self._traces = traces
         self._tenant = tenant
         self._lock = lock
+        self._engine = engine
         self._most_bytes = most_bytes
         self._now = now
         self._intake = Intake()
@@ -183,7 +186,7 @@ class Voices:
             old.extend(one for one in [sample_of(before)] if one and one != str(address))
             consents.record(db, (address.tenant, address.personality), consent, sample.digest, now)
 
-        return await self._personalities.change(who, lambda raw: with_sample(raw, new), record), old
+        return await self._personalities.change(who, lambda raw: with_sample(raw, new, self._engine), record), old
 
     async def _take_back(self, address: str) -> None:
         """Delete a new sample, unless it came to be named after all: after a time-out that is not known otherwise."""

@@ -167,8 +167,6 @@ def test_without_consent_it_is_wrong_usage(shop: CloningShop) -> None:
 def test_the_engines_own_classes_speak_in_a_conversation(tmp_path: Path, cloning_python: Path, engine: str) -> None:
     """Upload, latents, worker, streamed chunks, loudspeaker: all real but for the weights, which are random."""
     shop = small_shop(tmp_path, cloning_python, engine)
-    if engine == "pocket_tts":
-        shop.done("personality", "set", "Robin", "voice_config.provider=pocket_tts")
     uploaded = shop.facts("voice", "upload", "Robin", shop.recording(), "--consent", CONSENT)
     assert (uploaded["provider"], uploaded["ready"]) == (engine, True)
     talk = shop.done("demo", "--say", "what time do you close", "--events", "-", "--output", "reply.wav")
@@ -176,8 +174,10 @@ def test_the_engines_own_classes_speak_in_a_conversation(tmp_path: Path, cloning
     sound, _ = soundfile.read(shop.folder / "reply.wav")
     assert abs(sound).max() > 0.03
     assert [name for name in shop.files() if name.startswith(f"latents/{engine}/")]
+    assert shop.facts("personality", "show", "Robin")["voice_config"]["provider"] == engine, "the one that is in use"
     shop.done("voice", "remove", "Robin")
     assert not [name for name in shop.files() if name.startswith(("voices/", "latents/"))]
+    assert shop.facts("personality", "show", "Robin")["voice_config"]["provider"] == "piper"
 
 
 def test_no_worker_is_left_behind(shop: CloningShop) -> None:
@@ -193,3 +193,23 @@ def test_no_worker_is_left_behind(shop: CloningShop) -> None:
                 continue
             left += [command] if "voice_worker" in command and ours in command else []
     assert left == []
+
+
+def test_what_a_change_by_hand_left_behind_goes_at_the_next_start(shop: CloningShop) -> None:
+    shop.done("voice", "upload", "Robin", shop.recording(), "--consent", CONSENT)
+    shop.done("say", "We close at nine.", "--output", "one.wav")
+    shop.done("personality", "set", "Robin", "voice_config=null")
+    assert [name for name in shop.files() if name.startswith(("voices/", "latents/"))]
+    shop.done("demo", "--say", "what time do you close", "--output", "reply.wav")
+    assert not [name for name in shop.files() if name.startswith("latents/")]
+
+
+def test_the_check_tells_why_a_recording_elsewhere_cannot_be_had(shop: CloningShop) -> None:
+    address = "https://voices.example.com/ann.wav"
+    shop.done(
+        "personality", "set", "Robin", "voice_config.provider=xtts_v2", "voice_config.mode=custom",
+        f"voice_config.voice_sample_url={address}",
+    )  # fmt: skip
+    found = json.loads(shop.run("check", "--json").out)
+    robin = next(one for one in found if one["part"] == "personality Robin")
+    assert "may be fetched from there" in robin["reason"]

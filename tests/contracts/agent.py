@@ -103,6 +103,7 @@ class AgentContract:
         async with aclosing(subject.agent.reply(said("what time is it"), PERSONALITY, HISTORY)):
             pass
         await subject.quiet()
+        assert await whole(subject.agent)
 
     async def test_words_stay_out_of_the_log(self, subject: Subject, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO)

@@ -231,5 +231,7 @@ async def test_a_detector_that_hangs_is_an_error_that_names_it(which: str, name:
 async def test_a_quiet_room_costs_no_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     hearing = Hearing(*parts())
     await heard(hearing, room(2.0))
-    monkeypatch.setattr(asyncio, "timeout", None)
+    limits: list[float] = []
+    monkeypatch.setattr(asyncio, "timeout", limits.append)
     await heard(hearing, room(2.0, start_s=len(room(2.0)) * FRAME_S))
+    assert limits == []

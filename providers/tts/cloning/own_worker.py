@@ -15,12 +15,9 @@ from pipeline.errors import AssistantError, NotReady, ProviderError
 from providers.tts.cloning.connection import connected
 from providers.tts.cloning.program import WorkerProcess, WorkerProgram, running
 from providers.tts.voice_worker.listening import Address
-from providers.tts.voice_worker.messages import WorkerState
+from providers.tts.voice_worker.messages import TOO_MUCH_MEMORY, WorkerState
 
 log = logging.getLogger(__name__)
-
-OUT_OF_MEMORY_STATUS = 5
-"""Exit status of a worker that has used more memory than it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class Patience:
     load_s: float = 300.0
     """Until the model must be loaded; from an SD card it takes minutes."""
     hang_s: float = 30.0
-    """Without progress after which a worker hangs. On a slow processor the first sound takes half of that."""
+    """Without progress after which a worker hangs. XTTS v2 takes 2 s to its first sound on a processor."""
     answer_s: float = 10.0
     """Until it must have told how it is."""
     idle_s: float = 1800.0
@@ -42,6 +39,9 @@ class Patience:
     longest_rest_s: float = 300.0
     good_life_s: float = 60.0
     """A worker that has spoken for so long has a failure of its own, not the last one's."""
+
+
+SOCKET = "socket"
 
 
 class _Gone(Exception):
@@ -133,11 +133,12 @@ class OwnWorker:
                     await self._look_after(process)
                 finally:
                     relaying.cancel()
-        except* (_Gone, AssistantError) as errors:
+        except* (_Gone, AssistantError, OSError) as errors:  # OSError: there is no room for its socket
             self._failed(errors.exceptions[0], self._clock() - began_s)
         finally:
             self._ready = False
-            self._address_file().unlink(missing_ok=True)
+            if self._folder is not None:
+                (self._folder / SOCKET).unlink(missing_ok=True)
 
     async def _look_after(self, process: WorkerProcess) -> None:
         """Returns when it is idle. Raises ``_Gone``."""
@@ -188,7 +189,7 @@ class OwnWorker:
                 status = await process.ended()
         except TimeoutError:
             return
-        if status == OUT_OF_MEMORY_STATUS:
+        if status == TOO_MUCH_MEMORY:
             raise _Gone(f"it needed more than the {self._program.memory_mb} MB of memory that it may have")
         words = "" if self._ready or not process.last_words else f": {process.last_words}"
         raise _Gone(f"it ended with status {status}{words}")
@@ -227,10 +228,7 @@ class OwnWorker:
         self._news = asyncio.Event()
 
     def _listens_at(self) -> Address:
-        return Address(path=str(self._address_file()))
-
-    def _address_file(self) -> Path:
         """In a folder that nobody else can enter; short, for a socket's path may have about a hundred characters."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="voice-"))
-        return self._folder / "socket"
+        return Address(path=str(self._folder / SOCKET))

@@ -62,6 +62,3 @@ class RemoteWorker:
     def in_use(self) -> Iterator[None]:
         """Nobody here unloads it."""
         yield
-
-    async def run(self) -> None:
-        """Whoever started it looks after it."""

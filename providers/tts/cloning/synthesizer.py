@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.audio import AudioChunk, audible_from_start
-from pipeline.errors import NotReady, ProviderError
+from pipeline.errors import ProviderError
 from pipeline.protocols import Capabilities, Caution
 from pipeline.speakable.characters import takeable
 from pipeline.speech import Voice, primary_language, sample_digest
@@ -114,23 +114,12 @@ class CloningSynthesizer:
             async for chunk in chunks:
                 yield chunk
 
-    async def forget(self, sample: str) -> int:
-        """Have the workers that run keep nothing of a sample (its SHA-256); how many of them had something."""
-        forgotten = 0
-        for worker in self._workers.known():
-            async with connected(self._name, worker.address()) as connection:
-                forgotten += await connection.forget(sample)
-        return forgotten
-
     async def _said(self, text: str, voice: Voice) -> AsyncGenerator[AudioChunk]:
         sample = await self._sample(voice)
         worker = await self._workers.for_model(self._model(voice))
         with worker.in_use():
             async with connected(self._name, worker.address()) as connection:
-                state = await connection.state()
-                worker.learn(state)
-                if not state.loaded:
-                    raise NotReady(f"The engine {self._name} is loading its model.")
+                worker.learn(await connection.state())
                 await self._introduced(connection, voice.sample, sample)
                 start_s = 0.0
                 for part in pieces(text, LONGEST_TEXT) if len(text) > LONGEST_TEXT else [text]:

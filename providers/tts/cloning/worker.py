@@ -34,7 +34,3 @@ class VoiceWorker(Protocol):
     def learn(self, state: WorkerState) -> None:
         """What it told of itself on some connection."""
         ...
-
-    async def run(self) -> None:
-        """Look after it until cancelled, which ends it."""
-        ...

@@ -26,7 +26,7 @@ from providers.tts.voice_worker import memory
 from providers.tts.voice_worker.engine import CloningEngine, EngineOptions
 from providers.tts.voice_worker.latents import MOST_DISK_MB, Latents, making
 from providers.tts.voice_worker.listening import Address, ListeningError, listening
-from providers.tts.voice_worker.messages import LOG_MARK
+from providers.tts.voice_worker.messages import LOG_MARK, TOO_MUCH_MEMORY
 from providers.tts.voice_worker.model_hash import model_hash
 from providers.tts.voice_worker.precedence import die_with_parent, is_pipe, step_back
 from providers.tts.voice_worker.server import VoiceServer
@@ -39,8 +39,8 @@ ENGINES = {
     "pocket_tts": "providers.tts.voice_worker.pocket:create",
 }
 
-CANNOT_LOAD, CANNOT_LISTEN, TOO_MUCH_MEMORY = 3, 4, 5
-"""Exit statuses; 2 is argparse's, for wrong usage."""
+CANNOT_LOAD, CANNOT_LISTEN = 3, 4
+"""Exit statuses beside ``messages.TOO_MUCH_MEMORY``; 2 is argparse's, for wrong usage."""
 
 NICE = 5
 """Steps behind the daemon on the processor, so that wake words are still heard while it speaks; where only a card

@@ -29,6 +29,9 @@ READY = "voice-ready"
 FORGET = "voice-forget"
 FORGOTTEN = "voice-forgotten"
 
+TOO_MUCH_MEMORY = 5
+"""Exit status of a worker that has used more memory than it may."""
+
 LOG_MARK = "voice-worker: "
 """Begins each line on its standard error that is fit for the daemon's log; others may hold what is said."""
 

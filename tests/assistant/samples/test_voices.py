@@ -111,7 +111,7 @@ async def test_a_file_too_large_is_not_even_read(tmp_path: Path) -> None:
     [
         ({"provider": "piper"}, ("xtts_v2", ""), ("piper", "")),
         ({"provider": "piper", "voice_id": "joe"}, ("xtts_v2", "joe"), ("piper", "joe")),
-        ({"provider": "pocket_tts"}, ("pocket_tts", ""), ("pocket_tts", "")),
+        ({"provider": "pocket_tts"}, ("pocket_tts", ""), ("piper", "")),
         ({"provider": "xtts_v2", "mode": "custom"}, ("xtts_v2", ""), ("piper", "")),
         ({"provider": "google_tts", "fallback": {"provider": "espeak_ng", "voice_id": "en-us"}},
          ("xtts_v2", "en-us"), ("espeak_ng", "en-us")),

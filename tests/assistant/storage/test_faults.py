@@ -215,7 +215,9 @@ async def test_a_file_in_the_folder_s_place(tmp_path: Path) -> None:
 
 
 async def test_folders_are_made(tmp_path: Path) -> None:
-    await made(tmp_path / "a" / "b" / "assistant.db", 1)
+    path = tmp_path / "a" / "b" / "assistant.db"
+    await made(path, 1)
+    assert path.stat().st_size > 0
 
 
 async def test_a_path_with_odd_letters(tmp_path: Path) -> None:

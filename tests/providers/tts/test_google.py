@@ -333,6 +333,7 @@ async def test_two_requests_go_side_by_side(google: FakeGoogle) -> None:
     async with synthesizer(google) as opened, asyncio.TaskGroup() as group:
         tasks = [group.create_task(said(opened, SHORT, VOICE), name="asking") for _ in range(2)]
         await google.asked(2)
+        assert not any(task.done() for task in tasks)
         for task in tasks:
             task.cancel()
 

@@ -126,15 +126,6 @@ async def test_one_that_answers_nonsense_is_an_error_and_no_more(tmp_path: Path)
                 await said(kiosk, SHORT, one)
 
 
-async def test_it_forgets_a_sample_when_told(tmp_path: Path) -> None:
-    samples = Samples()
-    one = voice(samples.add(sample(220.0)))
-    async with box(tmp_path) as address, synthesizer(address, samples) as kiosk:
-        await kiosk.ready(one)
-        assert await kiosk.forget(Path(one.sample).stem) == 1
-        assert list((tmp_path / "latents").iterdir()) == []
-
-
 class Refusing(ListedModels):
     def permit(self, name: str) -> None:
         raise LicenceRefused(f"{name} is not for shops.")

@@ -291,18 +291,39 @@ async def test_what_is_missing_is_named_with_its_remedy(tmp_path: Path) -> None:
         await gone.__aenter__()
 
 
-async def test_a_sample_can_be_forgotten(tmp_path: Path) -> None:
+async def test_a_sample_is_forgotten_with_its_file_while_the_worker_runs(tmp_path: Path) -> None:
     samples = Samples()
     one = voice(samples.add(sample(220.0)))
     async with ready(tmp_path, samples, one.sample) as synthesizer:
-        digest = Path(one.sample).stem
-        assert [file.name.startswith(digest) for file in (tmp_path / "latents").iterdir()] == [True]
-        assert await synthesizer.forget(digest) == 1
-        assert list((tmp_path / "latents").iterdir()) == []
-        assert await synthesizer.forget(digest) == 0
+        await said(synthesizer, SHORT, one)
+        (learned,) = (tmp_path / "latents").iterdir()
+        assert learned.name.startswith(Path(one.sample).stem)
+        learned.unlink()
         samples.read_so_far.clear()
         await said(synthesizer, SHORT, one)
         assert samples.read_so_far == [one.sample]
+
+
+async def test_no_room_for_a_socket_is_told_and_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = Samples()
+    one = voice(samples.add(sample(220.0)))
+    async with tone_synthesizer(tmp_path, samples) as synthesizer:
+        with monkeypatch.context() as patch:
+            patch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+            with pytest.raises(ProviderError, match="cannot be started"):
+                await synthesizer.ready(one)
+        assert await until_it_speaks(synthesizer, one)
+
+
+async def test_one_that_takes_too_much_memory_is_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    samples = Samples()
+    one = voice(samples.add(sample(220.0)))
+    day = f"eat=140 step=0.3 once={tmp_path}/happened"
+    async with ready(tmp_path, samples, one.sample, day=day, memory_mb=150) as synthesizer:
+        with pytest.raises(ProviderError):
+            await said(synthesizer, STUMBLE, one)
+        assert await until_it_speaks(synthesizer, one)
+        assert "150 MB of memory" in caplog.text
 
 
 async def test_no_secret_of_ours_reaches_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
