@@ -15,6 +15,7 @@ from typing import Any, Literal, get_origin
 import yaml
 from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 
+from assistant.http.section import HttpSection
 from assistant.models.catalogue import load_catalogue
 from assistant.problems import explain, nearest, section_type
 from pipeline.errors import ModelMissing, SettingsError
@@ -216,6 +217,7 @@ class Settings(ProviderSettings):
     statistics: StatisticsSection = StatisticsSection()
     samples: SamplesSection = SamplesSection()
     models: ModelsSection = ModelsSection()
+    http: HttpSection = HttpSection()
     lexicon: Path | None = None
     """File of pronunciations, relative to ``config.yaml``; ``null`` takes ``shop/lexicon.yaml`` where it exists."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
