@@ -144,8 +144,10 @@ class FallbackVoice:
         usage: UsageLedger | None = None,
         time_limit_s: float = 4.0,
     ) -> None:
-        self._router = router
-        self._health = health
+        self.router = router
+        """Decides who is asked."""
+        self.health = health
+        """Knows who failed."""
         self._clock = clock
         self._cache = cache
         self._usage = usage or NoLedger()
@@ -161,7 +163,7 @@ class FallbackVoice:
         if not takeable(text):
             return
         began_s = self._clock()
-        routing = self._router.routes(personality.voice, language)
+        routing = self.router.routes(personality.voice, language)
         sentence = _Sentence(text, personality, began_s, list(routing.passed_over), began_s, self._time_limit_s)
         async with aclosing(self._ways(routing.routes, sentence)) as ways:
             async for way in ways:
@@ -189,10 +191,10 @@ class FallbackVoice:
             key = await self._key(route, text)
             if key is None:
                 continue  # it is not installed, or its licence forbids it
-            if self._health.failing(route.provider, route.part):
+            if self.health.failing(route.provider, route.part):
                 return Prepared.SKIPPED
             return Prepared.THERE if await self._cache.has(key) else await self._made(route, key, text, personality)
-        return Prepared.SKIPPED if self._health.failing(routes[0].provider, routes[0].part) else Prepared.FAILED
+        return Prepared.SKIPPED if self.health.failing(routes[0].provider, routes[0].part) else Prepared.FAILED
 
     async def _made(self, route: Route, key: str, text: str, personality: Personality) -> Prepared:
         try:
@@ -228,13 +230,13 @@ class FallbackVoice:
         None where the cloud would.
         """
         found: list[Route] = []
-        for route in self._router.routes(voice, language).routes:
+        for route in self.router.routes(voice, language).routes:
             if route.synthesizer.capabilities.cloud:
                 break
             found.append(route)
             if not route.voice.sample:
                 break
-        return sorted(found, key=lambda route: (not route.voice.sample, self._too_slow(route)))
+        return sorted(found, key=lambda route: (not route.voice.sample, self.too_slow(route)))
 
     async def _ways(self, routes: Sequence[Route], sentence: _Sentence) -> AsyncGenerator[_Way]:
         """The router's order. What was finished before is taken at once, engines at rest come last, and after them
@@ -242,13 +244,13 @@ class FallbackVoice:
         rested: list[_Way] = []
         others: list[_Way] = []
         for route in routes:
-            resting = self._health.resting(route.provider, route.part)
+            resting = self.health.resting(route.provider, route.part)
             way = await self._way(route, sentence.text, resting=resting)
             if way.finished is not None:
                 yield way
             elif route.provider in sentence.broken:
                 others.append(way)
-            elif resting or self._too_slow(route):
+            elif resting or self.too_slow(route):
                 sentence.attempts.append(Attempt(route.provider, RESTING if resting else TOO_SLOW, 0.0))
                 rested.append(way)
             else:
@@ -263,7 +265,7 @@ class FallbackVoice:
                 yield way
 
     @staticmethod
-    def _too_slow(route: Route) -> bool:
+    def too_slow(route: Route) -> bool:
         """Whether a listener would hear gaps. Only engines that clone are that slow; to ask the others costs time."""
         if not route.voice.sample:
             return False
@@ -315,7 +317,7 @@ class FallbackVoice:
         except Exception as error:
             outcome, code = Outcome.FAILED, error.code if isinstance(error, AssistantError) else "defect"
             attempts.append(Attempt(provider, code, (self._clock() - asked_s) * 1000))
-            self._health.failed(provider, error, way.route.part)
+            self.health.failed(provider, error, way.route.part)
             raise
         finally:
             latency_ms = rendering.attempts[-1].ms if rendering is not None else None
@@ -323,7 +325,7 @@ class FallbackVoice:
                 who, length = sentence.personality, len(sentence.text)
                 self._usage.record(Use("tts", provider, outcome, who, voice, latency_ms, audio_s, length, code))
         if outcome is Outcome.DONE:
-            self._health.worked(provider, way.route.part)
+            self.health.worked(provider, way.route.part)
 
     async def _limited(self, way: _Way, sentence: _Sentence) -> AsyncGenerator[AudioChunk]:
         """Chunks of one engine, each within its time limit. Raises ``ProviderTimeout``."""

@@ -33,9 +33,18 @@ def sample_store(settings: Settings, folder: Path) -> SampleStore:
 
 
 def voices(
-    settings: Settings, folder: Path, database: Database, personalities: PersonalityStore, samples: SampleStore
+    settings: Settings,
+    folder: Path,
+    database: Database,
+    personalities: PersonalityStore,
+    samples: SampleStore,
+    *,
+    tenant: str = "",
 ) -> Voices:
-    """What changes voices, not yet entered; ``samples`` is entered already."""
+    """What changes voices, not yet entered; ``samples`` is entered already.
+
+    ``tenant`` is the shop whose personalities these are, that of the settings where it is empty.
+    """
     data, cache = folder / settings.storage.folder, settings.cache
     chosen = settings.tts.chosen() if settings.deployment.cloud is not Cloud.NEVER else []
     elsewhere = [(name, one.url) for name, one in chosen if isinstance(one, CloningSettings) and one.url]
@@ -47,7 +56,7 @@ def voices(
         database,
         samples,
         TraceFiles(data / "latents", sentences, elsewhere),
-        tenant=settings.deployment.tenant,
+        tenant=tenant or settings.deployment.tenant,
         lock=data / "voices.lock",
         engine=next((name for name, _ in settings.tts.chosen() if name in CLONES), CLONES[0]),
         most_bytes=settings.samples.max_upload_mb * 1_000_000,

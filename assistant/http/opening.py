@@ -1,0 +1,77 @@
+"""Makes the service of the daemon's parts, and serves it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+
+from assistant.access.rates import Rate, Rates
+from assistant.access.sessions import Sessions
+from assistant.access.tokens import TokenStore
+from assistant.app import App, Memory
+from assistant.http.doors.guard import FAILED_SIGN_INS, Doors
+from assistant.http.recitals import Recitals
+from assistant.http.server import serve
+from assistant.http.service import Parts, Service
+from assistant.http.sound import SoundAnswers
+from assistant.http.speaking import Speaking
+from assistant.http.talks import Talks
+from assistant.http.watch import Watch
+from assistant.http.web import web
+from assistant.incidents import Incidents
+from assistant.jobs import Jobs
+from assistant.metrics import Metrics
+
+BURST_S = 4
+"""Seconds' worth of requests that a caller may make at once."""
+
+
+async def serve_http(app: App, memory: Memory, parts: Parts, metrics: Metrics, incidents: Incidents) -> None:
+    """Serve until cancelled."""
+    async with _opened(app, memory, parts, metrics, incidents) as service:
+        await serve(app.settings.http, app.folder, web(service), service.watch.close)
+
+
+@asynccontextmanager
+async def _opened(
+    app: App, memory: Memory, parts: Parts, metrics: Metrics, incidents: Incidents
+) -> AsyncIterator[Service]:
+    settings, http = app.settings, app.settings.http
+    async with AsyncExitStack() as stack:
+        tokens = TokenStore(memory.database, app.folder / settings.storage.folder, settings.deployment.tenant)
+        doors = Doors(
+            tokens,
+            Sessions(tokens),
+            Rates(FAILED_SIGN_INS),
+            Rates(Rate(http.requests_per_s, BURST_S * http.requests_per_s)),
+        )
+        speaking = Speaking(parts.voice, app.speakable(), parts.conversation.idle, http.synthesis_at_once)
+        recitals = await stack.enter_async_context(Recitals(http.answers_mb * 1_000_000))
+        conversation = settings.conversation
+        talks = Talks(
+            parts.agent,
+            speaking,
+            recitals,
+            turns=conversation.history_turns,
+            idle_s=conversation.history_idle_s,
+            clock=app.clock,
+        )
+        watch = Watch(app.feed, lambda: memory.cast.active, lambda: datetime.now().astimezone())
+        stack.callback(watch.close)
+        yield Service(
+            app=app,
+            memory=memory,
+            parts=parts,
+            watch=watch,
+            speaking=speaking,
+            recitals=recitals,
+            talks=await stack.enter_async_context(talks),
+            sound=await stack.enter_async_context(SoundAnswers()),
+            doors=doors,
+            jobs=await stack.enter_async_context(Jobs()),
+            metrics=metrics,
+            incidents=incidents,
+            started_s=time.monotonic(),
+        )

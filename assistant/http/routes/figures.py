@@ -1,0 +1,61 @@
+"""Figures and health: for people, for Prometheus, and for whoever restarts what does not live."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from starlette.responses import JSONResponse
+
+from assistant.http.bodies import Answer
+from assistant.http.calling import CallerNow
+from assistant.http.service import Service
+from assistant.usage_report import usage_report
+
+SILENT_S = 5.0
+"""Seconds without a frame from the microphone after which the assistant is deaf."""
+
+
+class Alive(Answer):
+    """It listens."""
+
+    status: Literal["ok", "unhealthy"]
+    reason: str = ""
+    """Why it does not."""
+
+
+def routes(service: Service) -> APIRouter:
+    """``/api/stats``, ``/api/health``, ``/metrics``, ``/healthz``."""
+    router = APIRouter(tags=["figures"])
+
+    @router.get("/api/stats", summary="Usage and latency")
+    async def stats(
+        caller: CallerNow, days: Annotated[int, Query(ge=1, le=3650, description="Of so many last days.")] = 30
+    ) -> dict[str, Any]:
+        """By provider, personality and day, with what is left of free amounts and what the cache holds."""
+        if service.memory.statistics is not None:
+            await service.memory.statistics.write()
+        return await usage_report(service.app, service.database, caller.tenant, days)
+
+    @router.get("/api/health", summary="What works, what does not, what to do")
+    async def health(_: CallerNow) -> dict[str, Any]:
+        """Parts, models, licences, disk and the last incidents."""
+        return await service.health()
+
+    @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+    async def metrics(_: CallerNow) -> Response:
+        """In Prometheus' text format; send the token as bearer token."""
+        return Response(service.metrics.expose(), media_type=service.metrics.MEDIA_TYPE)
+
+    @router.get("/healthz", summary="Whether it listens", responses={503: {"model": Alive}})
+    async def healthz() -> Response:
+        """503 where no frame came from the microphone for five seconds."""
+        age_s = service.last_frame_s()
+        if age_s is not None and age_s < SILENT_S:
+            return JSONResponse(Alive(status="ok").model_dump())
+        reason = "No sound has come from the microphone yet." if age_s is None else (
+            f"No sound has come from the microphone for {age_s:.0f} s."
+        )  # fmt: skip
+        return JSONResponse(Alive(status="unhealthy", reason=reason).model_dump(), 503)
+
+    return router

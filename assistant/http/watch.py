@@ -1,0 +1,209 @@
+"""What the assistant does just now, and its last turns, for those who watch from outside. It decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pipeline.events import (
+    DeviceLostEvent,
+    EventFeed,
+    EventRecord,
+    Interrupted,
+    Listening,
+    NoSpeechHeard,
+    ReplyText,
+    Speaking,
+    SpeechEnd,
+    TranscriptReady,
+    TurnEnd,
+    WakeWord,
+)
+from pipeline.speech import Personality
+
+State = Literal["starting", "listening", "hearing", "thinking", "speaking", "trouble"]
+
+MOST_TURNS = 50
+"""Turns that are remembered, in memory only."""
+
+REPLAYED = 200
+"""Event lines that somebody who lost the connection is told again."""
+
+BEHIND = 500
+"""Event lines that somebody may be behind before the connection is given up: a dead browser costs no memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An event as it is sent."""
+
+    number: int
+    """Grows by one with each."""
+    data: dict[str, Any]
+
+
+class Watch:
+    """Observes the feed."""
+
+    def __init__(self, feed: EventFeed, personality: Callable[[], Personality], now: Callable[[], datetime]) -> None:
+        """``personality`` says who speaks; ``now`` gives the time of the day, with its zone."""
+        self._feed = feed
+        self._personality = personality
+        self._now = now
+        self.state: State = "starting"
+        self.turns: deque[dict[str, Any]] = deque(maxlen=MOST_TURNS)
+        """The last ones, newest first, as ``GET /api/turns`` tells them."""
+        self._lines: deque[Line] = deque(maxlen=REPLAYED)
+        self._number = 0
+        self._watchers: set[_Watcher] = set()
+        self._closed = False
+        self._end = feed.subscribe(self)
+
+    def close(self) -> None:
+        """Observe no more, and let all who watch go."""
+        if not self._closed:
+            self._end()
+        self._closed = True
+        for watcher in tuple(self._watchers):
+            watcher.close()
+
+    def __call__(self, record: EventRecord) -> None:
+        """The next event."""
+        self._note(record)
+        self._number += 1
+        line = Line(self._number, record.as_dict())
+        self._lines.append(line)
+        state = _state_after(record, self.state)
+        changed, self.state = state != self.state, state
+        for watcher in tuple(self._watchers):
+            watcher.push(line)
+            if changed:
+                watcher.push(None)
+
+    def snapshot(self) -> dict[str, Any]:
+        """State, personality and turn."""
+        who = self._personality()
+        return {
+            "state": self.state,
+            "personality": {"id": who.id, "name": who.name, "language": who.language},
+            "turn": self._feed.turn,
+        }
+
+    async def lines(self, after: int | None, wait_s: float) -> AsyncGenerator[Line | dict[str, Any] | None]:
+        """Event lines as they come, from ``after`` on where it is given; a snapshot at first and when the state changes.
+
+        None where nothing came for ``wait_s``. Ends when whoever reads it is too far behind.
+        """
+        watcher = _Watcher()
+        self._watchers.add(watcher)
+        try:
+            yield self.snapshot()
+            if after is not None:
+                for line in [one for one in self._lines if one.number > after]:
+                    yield line
+            while not watcher.closed:
+                found = await watcher.next(wait_s)
+                yield self.snapshot() if found is None else found or None
+        finally:
+            self._watchers.discard(watcher)
+
+    def _note(self, record: EventRecord) -> None:
+        """Write down what belongs to a turn."""
+        event = record.event
+        if record.turn == 0 or isinstance(event, Listening):
+            return
+        if not self.turns or self.turns[0]["turn"] != record.turn:
+            self.turns.appendleft(self._new(record.turn))
+        turn = self.turns[0]
+        match event:
+            case WakeWord(name=name):
+                turn["wake_word"] = name
+            case TranscriptReady(text=text, language=language):
+                turn |= {"transcript": text, "language": language, "personality": self._personality().name}
+            case NoSpeechHeard(reason=reason):
+                turn["no_speech"] = reason
+            case ReplyText(text=text, final=final):
+                turn["reply"] = text if final else f"{turn['reply'] or ''} {text}".strip()
+            case Speaking():
+                turn["voices"].append(_voice(record))
+            case Interrupted():
+                turn["interrupted"] = True
+            case TurnEnd():
+                line = record.as_dict()
+                turn |= {"response_ms": line["response_ms"], "stages_ms": line["stages_ms"]}
+            case _:
+                pass
+
+    def _new(self, number: int) -> dict[str, Any]:
+        return {
+            "turn": number,
+            "at": self._now().isoformat(timespec="seconds"),
+            "personality": self._personality().name,
+            "wake_word": None,
+            "transcript": None,
+            "language": None,
+            "reply": None,
+            "no_speech": None,
+            "interrupted": False,
+            "voices": [],
+            "response_ms": None,
+            "stages_ms": None,
+        }
+
+
+def _voice(record: EventRecord) -> dict[str, Any]:
+    line = record.as_dict()
+    return {key: line[key] for key in ("provider", "voice", "cached", "text", "first_audio_ms", "attempts")}
+
+
+def _state_after(record: EventRecord, before: State) -> State:
+    match record.event:
+        case Listening():
+            return "listening"
+        case WakeWord():
+            return "hearing"
+        case SpeechEnd():
+            return "thinking"
+        case Speaking():
+            return "speaking"
+        case DeviceLostEvent():
+            return "trouble"
+        case _:
+            return before
+
+
+class _Watcher:
+    """One who watches."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Line | None] = deque()
+        self._news = asyncio.Event()
+        self.closed = False
+
+    def push(self, line: Line | None) -> None:
+        """A line; None where the state changed."""
+        if len(self._waiting) >= BEHIND:
+            self.close()
+        else:
+            self._waiting.append(line)
+        self._news.set()
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self.closed = True
+        self._news.set()
+
+    async def next(self, wait_s: float) -> Line | None | Literal[False]:
+        """The next one; False where none came in time."""
+        if not self._waiting:
+            self._news.clear()
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._news.wait()
+            except TimeoutError:
+                return False
+        return self._waiting.popleft() if self._waiting else False
