@@ -20,6 +20,7 @@ from assistant.cli_cache import add_cache_command
 from assistant.cli_models import add_models_command
 from assistant.cli_personality import add_personality_command
 from assistant.cli_stats import add_stats_command
+from assistant.cli_token import add_token_command
 from assistant.cli_voice import add_voice_command
 from assistant.command import add_command, app_of
 from assistant.event_lines import event_lines
@@ -114,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     add_models_command(commands)
     add_personality_command(commands)
     add_voice_command(commands)
+    add_token_command(commands)
     return whole
 
 

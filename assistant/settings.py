@@ -89,6 +89,10 @@ class ConversationSection(ProviderSettings):
         return texts
 
 
+TENANT = "^[a-z0-9][a-z0-9_-]{0,39}$"
+"""What a shop can be called."""
+
+
 class DeploymentSection(ProviderSettings):
     """Where and for what the assistant is used."""
 
@@ -101,7 +105,7 @@ class DeploymentSection(ProviderSettings):
     cloud: Cloud = Cloud.EMERGENCY
     """Whether voices and agents elsewhere may be used. `never`: not one packet leaves the box. `emergency`: cloud
     voices only when no neural voice of this machine can speak. `allowed`: also where a personality names one."""
-    tenant: str = Field("default", pattern="^[a-z0-9][a-z0-9_-]{0,39}$")
+    tenant: str = Field("default", pattern=TENANT)
     """The shop whose personalities speak here, where several share a database."""
 
     @field_validator("licences_held")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from annotated_types import Ge, Le
 
@@ -11,7 +11,6 @@ from assistant.http.service import Service
 from assistant.personalities.voice_document import Engine, VoiceSettingsDocument
 from assistant.personalities.wake_words import WakeWords
 from pipeline.speech import primary_language
-from typing import get_args
 
 
 class SettingRange(Answer):

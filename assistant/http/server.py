@@ -114,9 +114,7 @@ class QuietServer(uvicorn.Server):
         self._leaving.set()
 
 
-async def serve(
-    section: HttpSection, folder: Path, app: ASGIApp, leaving: Callable[[], None] = lambda: None
-) -> None:
+async def serve(section: HttpSection, folder: Path, app: ASGIApp, leaving: Callable[[], None] = lambda: None) -> None:
     """Serve until cancelled, and again where something went wrong. ``leaving`` is called before connections are asked
     to end: those that would never end by themselves are its business."""
     told = ""

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from pipeline.meters import MeteredMicrophone, MeteredSpeaker
+
 from assistant.access.tokens import Caller
 from assistant.app import App, Memory
 from assistant.http.doors.guard import Doors
@@ -14,9 +16,9 @@ from assistant.http.sound import SoundAnswers
 from assistant.http.speaking import Speaking
 from assistant.http.talks import Talks
 from assistant.http.watch import Watch
+from assistant.incidents import Incidents
 from assistant.jobs import Jobs
 from assistant.metrics import Metrics
-from assistant.incidents import Incidents
 from assistant.personalities.lookup import find
 from assistant.personalities.store import PersonalityStore
 from assistant.personalities.wake_words import WakeWords
@@ -30,7 +32,6 @@ from pipeline.audio import SILENCE_DB
 from pipeline.conversation import Conversation
 from pipeline.fallback import FallbackVoice
 from pipeline.fallback_transcriber import FallbackTranscriber
-from pipeline.meters import MeteredMicrophone, MeteredSpeaker
 from pipeline.on_demand import OnDemandSynthesizer
 from pipeline.protocols import Agent
 from pipeline.speech import Personality

@@ -197,7 +197,7 @@ class _Watcher:
         self.closed = True
         self._news.set()
 
-    async def next(self, wait_s: float) -> Line | None | Literal[False]:
+    async def next(self, wait_s: float) -> Line | Literal[False] | None:
         """The next one; False where none came in time."""
         if not self._waiting:
             self._news.clear()

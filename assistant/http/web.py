@@ -60,9 +60,7 @@ def behind_doors(app: ASGIApp, service: Service) -> ASGIApp:
     """The outermost door first: headers, the machine's names, who calls, how much they send."""
     http = service.settings.http
     tls = http.scheme == "https"
-    app = BodyLimits(
-        app, sound_bytes=service.settings.samples.max_upload_mb * 1_000_000, timeout_s=http.body_timeout_s
-    )
+    app = BodyLimits(app, sound_bytes=service.settings.samples.max_upload_mb * 1_000_000, timeout_s=http.body_timeout_s)
     app = Guard(app, service.doors, secure=tls)
     app = HostGuard(app, own_names(http))
     app = OpenAiErrors(app)
@@ -119,5 +117,3 @@ def _as_problems(path: str, operation: dict[str, Any]) -> None:
             responses[status]["content"]["application/json"] = {"schema": {"type": "object"}}
         elif schema is not None:
             responses[status]["content"][MEDIA_TYPE] = schema
-
-

@@ -109,3 +109,17 @@ def _voice_consents(db: Database) -> None:
 def _samples_of_speech(db: Database) -> None:
     # The sample whose voice speaks, as pipeline.speech.sample_mark names it; '' for an engine's own voice.
     db.execute("ALTER TABLE speech_cache ADD COLUMN sample TEXT NOT NULL DEFAULT ''")
+
+
+@MIGRATIONS(name="007_access_tokens")
+def _access_tokens(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE access_tokens (
+            id TEXT PRIMARY KEY,             -- told in lists; nothing can be done with it
+            tenant TEXT NOT NULL,
+            role TEXT NOT NULL,              -- admin, kiosk
+            name TEXT NOT NULL,
+            token_sha256 TEXT NOT NULL UNIQUE,
+            created_at TEXT NOT NULL,        -- ISO 8601, UTC
+            last_used_on TEXT NOT NULL       -- day, ISO 8601; '' before the first use
+        )""")

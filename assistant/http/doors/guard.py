@@ -10,11 +10,9 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.access.rates import Rate, Rates
-from assistant.access.sessions import Session, Sessions
+from assistant.access.sessions import COOKIE, Session, Sessions
 from assistant.access.tokens import Caller, TokenStore
 from assistant.http.problem import Refused, problem_response
-
-COOKIE = "assistant_session"
 
 CSRF_HEADER = "x-csrf-token"
 
@@ -125,7 +123,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 if "set-cookie" not in headers:
-                    headers.append("set-cookie", self._doors.sessions.renewed(session, secure=self._secure))
+                    _, cookie = await self._doors.sessions.begin(session.caller, secure=self._secure)
+                    headers.append("set-cookie", cookie)
             await send(message)
 
         return renewing

@@ -187,7 +187,7 @@ def routes(service: Service) -> APIRouter:  # noqa: PLR0915 - a list of routes
     async def activate(
         id: str,
         caller: CallerNow,
-        body: Activation | None = None,  # noqa: A002 - the path's word
+        body: Activation | None = None,
     ) -> PersonalityThere:
         """It speaks from now on."""
         at_once = (body or Activation()).at_once

@@ -7,11 +7,11 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from assistant.access.sessions import Session
+from assistant.access.sessions import COOKIE, Session
 from assistant.access.tokens import Caller
 from assistant.http.bodies import Answer, Body
 from assistant.http.calling import CallerNow
-from assistant.http.doors.guard import COOKIE, address, known
+from assistant.http.doors.guard import address, known
 from assistant.http.service import Service
 
 
