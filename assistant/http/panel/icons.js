@@ -48,7 +48,7 @@ export const SHAPES = {
   globe: [circle(12, 12, 9), path("M3 12h18M12 3c3 3 3.5 6 3.5 9s-.5 6-3.5 9c-3-3-3.5-6-3.5-9S9 6 12 3z")],
   sun: [circle(12, 12, 4), path("M12 2.500v2M12 19.500v2M2.5 12h2M19.5 12h2M5.3 5.300l1.4 1.400M17.3 17.300l1.4 1.400M5.3 18.700l1.4-1.400M17.3 6.700l1.4-1.4")],
   moon: [path("M19.5 14.500A8 8 0 0 1 9.5 4.500a8 8 0 1 0 10 10z")],
-  contrast: [circle(12, 12, 9), path("M12 3v18M12 7l6.5 6.500M12 11.500l5.5 5.500M12 16l3 3")],
+  contrast: [circle(12, 12, 9), ["path", { d: "M12 3a9 9 0 0 1 0 18z", fill: "currentcolor" }]],
   screen: [box(3, 4.5, 18, 12), path("M9 20.500h6M12 16.500v4")],
   disk: [path("M4 13l3-8h10l3 8v6H4z"), path("M4 13h16M16.5 16h.5")],
   cpu: [box(6.5, 6.5, 11, 11), path("M10 3v3M14 3v3M10 18v3M14 18v3M3 10h3M3 14h3M18 10h3M18 14h3")],

@@ -4,10 +4,18 @@ export default {
   en: {
     unreachable: "The assistant cannot be reached. Check that it runs and that this device is on its network.",
     defect: "Something went wrong. Please try again.",
+    microphone_denied: "The browser may not use the microphone. Allow it in the address bar and try again.",
+    microphone_none: "No microphone was found on this device.",
+    microphone_insecure: "The browser gives out the microphone only over https, or on the assistant's own machine.",
+    microphone_failed: "The recording could not be started.",
   },
   es: {
     unreachable: "No se puede contactar con el asistente. Compruebe que está en marcha y que este dispositivo está en su red.",
     defect: "Algo ha fallado en el asistente. Inténtelo de nuevo; si se repite, comunique las líneas del registro.",
+    microphone_denied: "El navegador no tiene permiso para usar el micrófono. Permítalo en la barra de direcciones e inténtelo de nuevo.",
+    microphone_none: "No se encontró ningún micrófono en este dispositivo.",
+    microphone_insecure: "El navegador solo da acceso al micrófono por https o en la propia máquina del asistente.",
+    microphone_failed: "No se pudo iniciar la grabación.",
     unauthenticated: "El token o la sesión no son válidos. Inicie la sesión de nuevo.",
     forbidden: "Su token no permite hacer esto. Pida un token de administrador.",
     other_tenant: "Esta máquina pertenece a otra tienda: no se puede ver ni manejar desde aquí.",
