@@ -21,6 +21,9 @@ from pipeline.speech import (
 )
 from pipeline.turn import Turn, TurnParts
 
+PUSH_TO_TALK = "push_to_talk"
+"""What stands for a wake word's name where somebody pressed a button."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Announcement:
@@ -30,6 +33,23 @@ class _Announcement:
     personality: Personality
     greeting: bool = False
     """It introduces the personality, so nobody else can say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """Something to play without having been asked."""
+
+    audio: AudioChunk
+    over: asyncio.Event
+    """Set when it has been heard, or never will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """Somebody pressed a button to be heard."""
+
+
+_Wish = _Announcement | _Sound | _Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +90,11 @@ class Conversation:
         self._turn: Turn | None = None
         self._stop_greeting: Callable[[], object] | None = None
         """Ends the greeting that is being spoken, None where none is."""
-        self._announcements: asyncio.Queue[_Announcement] = asyncio.Queue()
+        self._interrupt: Callable[[WakeWordHit | None], None] | None = None
+        """Ends what is being answered or spoken, and has the hit answered next; None where nothing is."""
+        self._stop_hearing: Callable[[], object] | None = None
+        """Ends listening to a customer, None while nobody is listened to."""
+        self._wishes: asyncio.Queue[_Wish] = asyncio.Queue()
         self.idle = asyncio.Event()
         """Set while nobody speaks to it and it speaks to nobody: the time for work that can wait."""
         self._history: deque[Exchange] = deque(maxlen=settings.history_turns)
@@ -101,18 +125,50 @@ class Conversation:
             if self._stop_greeting is not None:
                 self._stop_greeting()
             if personality.greeting:
-                self._announcements.put_nowait(_Announcement(personality.greeting, personality, greeting=True))
+                self._wishes.put_nowait(_Announcement(personality.greeting, personality, greeting=True))
 
     def announce(self, text: str, personality: Personality) -> None:
         """Say something as soon as nobody is speaking. A wake word interrupts it."""
-        self._announcements.put_nowait(_Announcement(text, personality))
+        self._wishes.put_nowait(_Announcement(text, personality))
+
+    async def play(self, sound: AudioChunk) -> None:
+        """Play a sound as soon as nobody is speaking; return when it has been heard, or something put an end to it."""
+        wish = _Sound(sound, asyncio.Event())
+        self._wishes.put_nowait(wish)
+        await wish.over.wait()
+
+    def listen_now(self) -> None:
+        """Push to talk: listen as if a wake word had been said. It interrupts an answer; while a customer is listened
+        to already it does nothing.
+        """
+        if self._interrupt is not None:
+            self._interrupt(self._pressed())
+        elif self._stop_hearing is None:
+            self._wishes.put_nowait(_Call())
+
+    def stop_now(self) -> None:
+        """End whatever is going on or waits to be said, and listen for a wake word."""
+        for wish in self._waiting():
+            if isinstance(wish, _Sound):
+                wish.over.set()
+        if self._interrupt is not None:
+            self._interrupt(None)
+        elif self._stop_hearing is not None:
+            self._stop_hearing()
+
+    def _pressed(self) -> WakeWordHit:
+        """What stands for a wake word; what was said before it is not listened to."""
+        return WakeWordHit(PUSH_TO_TALK, 1.0, self._feed.at_s, self._feed.at_s)
+
+    def _waiting(self) -> list[_Wish]:
+        """All that waits, taken out of the queue."""
+        return [self._wishes.get_nowait() for _ in range(self._wishes.qsize())]
 
     def _forget_greetings(self) -> None:
         """Those that have not begun: their personality is no longer the one that speaks."""
-        waiting = [self._announcements.get_nowait() for _ in range(self._announcements.qsize())]
-        for announcement in waiting:
-            if not announcement.greeting:
-                self._announcements.put_nowait(announcement)
+        for wish in self._waiting():
+            if not (isinstance(wish, _Announcement) and wish.greeting):
+                self._wishes.put_nowait(wish)
 
     async def _take_turns(self) -> None:
         hit: WakeWordHit | None = None
@@ -122,14 +178,14 @@ class Conversation:
                 heard = await self._something_to_do()
                 if heard is None:
                     return
-                if not isinstance(heard, WakeWordHit):
+                if isinstance(heard, _Announcement | _Sound):
                     hit = await self._say(heard)
                     continue
-                hit = heard
+                hit = self._pressed() if isinstance(heard, _Call) else heard
             hit = await self._answer(hit)
 
-    async def _something_to_do(self) -> WakeWordHit | _Announcement | None:
-        """A wake word, or something to announce, whichever comes first; None at the end of the microphone's stream.
+    async def _something_to_do(self) -> WakeWordHit | _Wish | None:
+        """A wake word or a wish, whichever comes first; None at the end of the microphone's stream.
 
         In the same instant the customer comes first; an announcement waits, a greeting has missed its time.
         """
@@ -137,23 +193,28 @@ class Conversation:
         try:
             async with asyncio.TaskGroup() as group:
                 listening = group.create_task(self._ears.wake_word(), name="wake word")
-                announcing = group.create_task(self._announcements.get(), name="announcements")
-                listening.add_done_callback(lambda _: announcing.cancel())
-                announcing.add_done_callback(lambda _: listening.cancel())
+                wishing = group.create_task(self._wishes.get(), name="wishes")
+                listening.add_done_callback(lambda _: wishing.cancel())
+                wishing.add_done_callback(lambda _: listening.cancel())
         finally:
             self.idle.clear()
         if listening.cancelled():
-            return announcing.result()
-        if not announcing.cancelled():
-            self._announcements.put_nowait(announcing.result())
+            return wishing.result()
+        if not wishing.cancelled():
+            self._wishes.put_nowait(wishing.result())
         self._forget_greetings()
         return listening.result()
 
-    async def _say(self, announcement: _Announcement) -> WakeWordHit | None:
-        """An announcement; the wake word that ended it before its time, if one did."""
+    async def _say(self, wish: _Announcement | _Sound) -> WakeWordHit | None:
+        """What was wished; the wake word that ended it before its time, if one did."""
+        if isinstance(wish, _Sound):
+            try:
+                return await self._unless_interrupted(self._play(wish.audio), lambda: "")
+            finally:
+                wish.over.set()
         self._feed.turn += 1
-        turn = self._begin(announcement.personality, self._clock())
-        return await self._unless_interrupted(turn, turn.announce(announcement.text), greeting=announcement.greeting)
+        turn = self._begin(wish.personality, self._clock())
+        return await self._take(turn, turn.announce(wish.text), greeting=wish.greeting)
 
     async def _answer(self, hit: WakeWordHit) -> WakeWordHit | None:
         """One turn; the wake word that ended it before its time, if one did."""
@@ -162,7 +223,7 @@ class Conversation:
         self._forget_if_idle(hit.at_s)
         heard = await self._listen(hit)
         heard_by_s = self._clock()
-        if isinstance(heard, WakeWordHit):
+        if heard is None or isinstance(heard, WakeWordHit):
             self._feed.publish(TurnEnd(None, None))
             return heard
         if isinstance(heard, NoSpeechReason):
@@ -171,7 +232,7 @@ class Conversation:
             return None
         turn = self._begin(self._personality_for(hit.name), heard_by_s)
         try:
-            return await self._unless_interrupted(turn, turn.answer(heard))
+            return await self._take(turn, turn.answer(heard))
         finally:
             self._last_turn_s = self._feed.at_s
             if turn.transcript is not None:
@@ -180,44 +241,68 @@ class Conversation:
     def _begin(self, personality: Personality, heard_by_s: float) -> Turn:
         return Turn(self._parts, self._feed, self._clock, personality, tuple(self._history), heard_by_s)
 
+    async def _take(self, turn: Turn, work: Coroutine[Any, Any, None], *, greeting: bool = False) -> WakeWordHit | None:
+        """A turn that may be switched to another personality while it goes on."""
+        self._turn = turn
+        try:
+            return await self._unless_interrupted(work, turn.heard_text, greeting=greeting)
+        finally:
+            self._turn = None
+
     async def _unless_interrupted(
-        self, turn: Turn, work: Coroutine[Any, Any, None], *, greeting: bool = False
+        self, work: Coroutine[Any, Any, None], heard_text: Callable[[], str], *, greeting: bool = False
     ) -> WakeWordHit | None:
         """Speak and listen for a wake word at the same time; whichever ends first cancels the other."""
+        pressed: WakeWordHit | None = None
 
-        def interrupt(listening: asyncio.Task[WakeWordHit | None]) -> None:
+        def interrupt(hit: WakeWordHit | None) -> None:
+            """Somebody pressed a button."""
+            nonlocal pressed
+            if not speaking.done():
+                pressed = hit
+                self._feed.publish(Interrupted(heard_text()))
+                speaking.cancel()
+
+        def interrupt_by_word(listening: asyncio.Task[WakeWordHit | None]) -> None:
             """A wake word ends the answer; the end of the microphone's stream does not."""
             heard = not listening.cancelled() and listening.exception() is None and listening.result() is not None
             if heard and not speaking.done():
-                self._feed.publish(Interrupted(turn.heard_text()))
+                self._feed.publish(Interrupted(heard_text()))
                 speaking.cancel()
 
-        self._turn = turn
         try:
             async with asyncio.TaskGroup() as group:
                 speaking = group.create_task(work, name="answer")
                 listening = group.create_task(self._ears.wake_word(), name="interruption")
                 speaking.add_done_callback(lambda _: listening.cancel())
-                listening.add_done_callback(interrupt)
+                listening.add_done_callback(interrupt_by_word)
+                self._interrupt = interrupt
                 self._stop_greeting = speaking.cancel if greeting else None
         finally:
-            self._turn = self._stop_greeting = None
-        return None if listening.cancelled() else listening.result()
+            self._interrupt = self._stop_greeting = None
+        return pressed or (None if listening.cancelled() else listening.result())
 
-    async def _listen(self, hit: WakeWordHit) -> Utterance | NoSpeechReason | WakeWordHit:
-        """What the customer says, while the tone that invites them to speak is played."""
+    async def _listen(self, hit: WakeWordHit) -> Utterance | NoSpeechReason | WakeWordHit | None:
+        """What the customer says, while the tone that invites them to speak is played; None where it was stopped."""
         tone = self._settings.listening_tone
-        if tone is None:
-            return await self._ears.utterance(hit)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._play(tone), name="listening tone")
-            return await self._ears.utterance(hit)
+        try:
+            async with asyncio.TaskGroup() as group:
+                if tone is not None:
+                    group.create_task(self._play(tone), name="listening tone")
+                hearing = group.create_task(self._ears.utterance(hit), name="utterance")
+                self._stop_hearing = hearing.cancel
+        finally:
+            self._stop_hearing = None
+        return None if hearing.cancelled() else hearing.result()
 
-    async def _play(self, tone: AudioChunk) -> None:
+    async def _play(self, sound: AudioChunk) -> None:
         speaker = self._parts.speaker
         await speaker.start()
-        await speaker.play(tone)
-        await speaker.finish()
+        try:
+            await speaker.play(sound)
+            await speaker.finish()
+        finally:
+            speaker.stop()
 
     def _forget_if_idle(self, now_s: float) -> None:
         if now_s - self._last_turn_s > self._settings.history_idle_s:

@@ -1,0 +1,134 @@
+"""What passes through microphone and loudspeaker, for those who watch: how loud, and how long ago."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from types import TracebackType
+from typing import Self
+
+from pipeline.audio import SILENCE_DB, AudioChunk
+from pipeline.protocols import Capabilities, Microphone, Speaker
+
+KEPT_S = 1.0
+"""Audio seconds of the microphone that are kept for whoever asks how loud it was."""
+
+AHEAD = 200
+"""Chunks of the loudspeaker that are remembered until they have been heard: it takes half a second ahead at most."""
+
+
+class MeteredMicrophone:
+    """A ``Microphone`` that passes everything on. While nobody asks, it costs two assignments a chunk."""
+
+    def __init__(self, microphone: Microphone, clock: Callable[[], float]) -> None:
+        """``clock`` gives seconds and never jumps."""
+        self._microphone = microphone
+        self._clock = clock
+        self._recent: deque[AudioChunk] = deque(maxlen=32)
+        self._taps: list[Callable[[AudioChunk], None]] = []
+        self.last_chunk_at_s: float | None = None
+        """Clock time of the last chunk, None before the first."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As the microphone says."""
+        return self._microphone.capabilities
+
+    @property
+    def dropped_s(self) -> float:
+        """As the microphone says."""
+        return self._microphone.dropped_s
+
+    @property
+    def level_db(self) -> float:
+        """Of the loudest chunk since this was last asked, at most one second back; ``SILENCE_DB`` where none came."""
+        loudest_db = max((chunk.level_db for chunk in self._recent), default=SILENCE_DB)
+        self._recent.clear()
+        return loudest_db
+
+    def tap(self, observer: Callable[[AudioChunk], None]) -> Callable[[], None]:
+        """Hand every later chunk to ``observer``, which must be quick; call the result to end it."""
+        self._taps.append(observer)
+        return lambda: self._taps.remove(observer)
+
+    async def __aenter__(self) -> Self:
+        await self._microphone.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._microphone.__aexit__(kind, error, trace)
+
+    async def chunks(self) -> AsyncGenerator[AudioChunk]:
+        """As the microphone gives them."""
+        async with aclosing(self._microphone.chunks()) as chunks:
+            async for chunk in chunks:
+                self.last_chunk_at_s = self._clock()
+                self._recent.append(chunk)
+                for observer in tuple(self._taps):
+                    observer(chunk)
+                yield chunk
+
+
+class MeteredSpeaker:
+    """A ``Speaker`` that passes everything on."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        self._speaker = speaker
+        self._ahead: deque[tuple[float, AudioChunk]] = deque(maxlen=AHEAD)
+        """Chunks that were handed over, each with where it ends, in audio seconds since ``start``."""
+        self._handed_s = 0.0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As the loudspeaker says."""
+        return self._speaker.capabilities
+
+    @property
+    def played_s(self) -> float:
+        """As the loudspeaker says."""
+        return self._speaker.played_s
+
+    @property
+    def level_db(self) -> float:
+        """Of what is being heard just now; ``SILENCE_DB`` where nothing is."""
+        played_s = self._speaker.played_s
+        while self._ahead and self._ahead[0][0] <= played_s:
+            self._ahead.popleft()
+        return self._ahead[0][1].level_db if self._ahead else SILENCE_DB
+
+    async def __aenter__(self) -> Self:
+        await self._speaker.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._speaker.__aexit__(kind, error, trace)
+
+    async def start(self) -> None:
+        """As the loudspeaker does."""
+        self._forget()
+        await self._speaker.start()
+
+    async def play(self, chunk: AudioChunk) -> None:
+        """As the loudspeaker does."""
+        self._handed_s += chunk.duration_s
+        self._ahead.append((self._handed_s, chunk))
+        await self._speaker.play(chunk)
+
+    async def finish(self) -> None:
+        """As the loudspeaker does."""
+        await self._speaker.finish()
+        self._forget()
+
+    def stop(self) -> None:
+        """As the loudspeaker does."""
+        self._forget()
+        self._speaker.stop()
+
+    def _forget(self) -> None:
+        self._ahead.clear()
+        self._handed_s = 0.0

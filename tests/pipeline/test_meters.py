@@ -1,0 +1,87 @@
+"""Meters pass everything on, and tell how loud it was."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from pipeline.audio import FRAME_S, FRAME_SAMPLES, LISTENING_RATE_HZ, SILENCE_DB, AudioChunk
+from pipeline.meters import MeteredMicrophone, MeteredSpeaker
+from pipeline.protocols import Microphone, Speaker
+from tests.contracts.microphone import MicrophoneContract, fetched
+from tests.contracts.speaker import SpeakerContract
+from tests.fakes.audio import FakeMicrophone, FakeSpeaker
+from tests.pipeline.scene import Clock
+from tests.providers.audio.sounds import frames
+
+pytestmark = pytest.mark.unit
+
+
+def at_level(db: float, start_s: float = 0.0) -> AudioChunk:
+    """Of one frame, a square wave."""
+    pcm = np.full(FRAME_SAMPLES, round(32768 * 10 ** (db / 20)), np.int16)
+    pcm[::2] *= -1
+    return AudioChunk(pcm, LISTENING_RATE_HZ, start_s)
+
+
+class TestMeteredMicrophone(MicrophoneContract):
+    def opened(self) -> Microphone:
+        return MeteredMicrophone(FakeMicrophone(frames(1.0)), Clock())
+
+    async def test_it_tells_the_loudest_since_it_was_asked_and_when_the_last_chunk_came(self) -> None:
+        clock = Clock()
+        chunks = [at_level(db, number * FRAME_S) for number, db in enumerate([-40, -20, -60, -50])]
+        microphone = MeteredMicrophone(FakeMicrophone(chunks), clock)
+        assert microphone.last_chunk_at_s is None
+        assert microphone.level_db == SILENCE_DB
+        clock.s = 3.0
+        await fetched(microphone, 3)
+        assert microphone.last_chunk_at_s == 3.0
+        assert microphone.level_db == pytest.approx(-20, abs=0.1)
+        await fetched(microphone, 1)
+        assert microphone.level_db == pytest.approx(-50, abs=0.1)
+        assert microphone.level_db == SILENCE_DB
+
+    async def test_a_tap_gets_every_chunk_until_it_is_closed(self) -> None:
+        microphone = MeteredMicrophone(FakeMicrophone(frames(1.0)), Clock())
+        heard: list[float] = []
+        end = microphone.tap(lambda chunk: heard.append(chunk.start_s))
+        await fetched(microphone, 2)
+        end()
+        await fetched(microphone, 1)
+        assert heard == [0.0, pytest.approx(FRAME_S)]
+
+
+class TestMeteredSpeaker(SpeakerContract):
+    def opened(self) -> Speaker:
+        return MeteredSpeaker(FakeSpeaker())
+
+    async def test_it_tells_how_loud_it_is_just_now(self) -> None:
+        inner = FakeSpeaker()
+        speaker = MeteredSpeaker(inner)
+        assert speaker.level_db == SILENCE_DB
+        await speaker.start()
+        await speaker.play(at_level(-30))
+        inner.hold = asyncio.Event()  # the next chunk has been handed over, and not yet been heard to its end
+        async with asyncio.TaskGroup() as group:
+            group.create_task(speaker.play(at_level(-10)))
+            await asyncio.sleep(0)
+            assert speaker.level_db == pytest.approx(-10, abs=0.1)
+            inner.hold.set()
+        await speaker.finish()
+        assert speaker.level_db == SILENCE_DB
+
+    async def test_a_stop_silences_it(self) -> None:
+        inner = FakeSpeaker()
+        speaker = MeteredSpeaker(inner)
+        await speaker.start()
+        inner.hold = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(speaker.play(at_level(-10)))
+            await asyncio.sleep(0)
+            assert speaker.level_db > -20
+            speaker.stop()
+            assert speaker.level_db == SILENCE_DB
+            inner.hold.set()
