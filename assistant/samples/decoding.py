@@ -29,8 +29,8 @@ LONGEST_S = 120.0
 TIME_LIMIT_S = 30.0
 """Seconds of the clock; a busy small box takes three for two minutes of sound."""
 
-MOST_BYTES = round(LONGEST_S * RATE_HZ) * 2 + 4096
-"""What the process may say: the sound, and one line."""
+LINE_BYTES = 4096
+"""What the process may say beside the sound."""
 
 KINDS = "WAV, MP3, M4A, AAC, FLAC or OGG"
 
@@ -51,7 +51,7 @@ class Recording:
     """A decoded file."""
 
     audio: AudioChunk
-    """One channel at 24 kHz, at most ``LONGEST_S``."""
+    """One channel at 24 kHz, at most as long as was asked for."""
     longer: bool
     """Whether the file goes on after that."""
     kind: str
@@ -90,8 +90,11 @@ def opened(path: Path, most_bytes: int) -> Iterator[BinaryIO]:
         yield file
 
 
-async def decode(file: BinaryIO, *, time_limit_s: float = TIME_LIMIT_S) -> Recording:
-    """The sound of an open regular file. Raises ``SampleRefused``, and ``SampleError`` where the program cannot run."""
+async def decode(file: BinaryIO, *, longest_s: float = LONGEST_S, time_limit_s: float = TIME_LIMIT_S) -> Recording:
+    """The sound of an open regular file, its first ``longest_s`` seconds.
+
+    Raises ``SampleRefused``, and ``SampleError`` where the program cannot run.
+    """
     try:
         size = os.fstat(file.fileno()).st_size
         container = recognised(file, size)
@@ -105,25 +108,27 @@ async def decode(file: BinaryIO, *, time_limit_s: float = TIME_LIMIT_S) -> Recor
             reason="unknown",
             remedy="Export the recording as WAV or MP3.",
         )
-    return _recording(await _run(file, [container.name, str(container.offset), str(size)], time_limit_s))
+    most_bytes = round(longest_s * RATE_HZ) * 2 + LINE_BYTES
+    arguments = [container.name, str(container.offset), str(size), str(longest_s)]
+    return _recording((await _run(file, arguments, time_limit_s, most_bytes))[:most_bytes])
 
 
-async def _run(file: BinaryIO, arguments: list[str], time_limit_s: float) -> bytes:
+async def _run(file: BinaryIO, arguments: list[str], time_limit_s: float, most_bytes: int) -> bytes:
     """What the process says."""
     found = importlib.util.find_spec("av")
     if found is None or found.origin is None:
         raise SampleError("The package av, which decodes sound, is missing.", remedy="Install it: ./install.sh demo")
     packages = str(Path(found.origin).parent.parent)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", "-S", str(PROGRAM), packages, *arguments, str(LONGEST_S),
+        sys.executable, "-I", "-S", str(PROGRAM), packages, *arguments,
         stdin=file, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}, cwd="/", limit=1 << 20,
     )  # fmt: skip
     assert process.stdout is not None
     try:
         async with asyncio.timeout(time_limit_s):
-            said = await _all(process.stdout)
-            if len(said) <= MOST_BYTES:
+            said = await _all(process.stdout, most_bytes)
+            if len(said) <= most_bytes:
                 # To kill one that is just ending would take its end away from asyncio, which then warns.
                 await process.wait()
     except TimeoutError as error:
@@ -137,10 +142,10 @@ async def _run(file: BinaryIO, arguments: list[str], time_limit_s: float) -> byt
     return said
 
 
-async def _all(stream: asyncio.StreamReader) -> bytes:
+async def _all(stream: asyncio.StreamReader, most_bytes: int) -> bytes:
     """Everything up to the end, or a little more than may be."""
     parts, length = [], 0
-    while length <= MOST_BYTES and (part := await stream.read(1 << 18)):
+    while length <= most_bytes and (part := await stream.read(1 << 18)):
         parts.append(part)
         length += len(part)
     return b"".join(parts)
@@ -148,7 +153,7 @@ async def _all(stream: asyncio.StreamReader) -> bytes:
 
 def _recording(said: bytes) -> Recording:
     """Raises ``SampleRefused``."""
-    line, _, sound = said[:MOST_BYTES].partition(b"\n")
+    line, _, sound = said.partition(b"\n")
     try:
         told: Any = json.loads(line)
     except ValueError:

@@ -9,11 +9,11 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from assistant.samples.decoding import Recording, decode
+from assistant.samples.listening import listening_frames
 from assistant.samples.quality import Quality, judged
 from assistant.samples.trimming import Speech, check_length, trimmed
 from assistant.samples.wav_file import digest, wav
-from pipeline.audio import FRAME_SAMPLES, LISTENING_RATE_HZ, AudioChunk
-from providers.audio.resample import Resampler
+from pipeline.audio import AudioChunk
 from providers.model_worker import ModelWorker
 from providers.vad.silero import SileroVoiceDetector, packaged_model
 
@@ -57,7 +57,7 @@ class Intake:
         return await self._worker.run(lambda _: _made(recording, speech))
 
     async def _speech(self, audio: AudioChunk) -> Speech:
-        chunks = await self._worker.run(lambda _: _for_listening(audio))
+        chunks = await self._worker.run(lambda _: listening_frames(audio))
         async with SileroVoiceDetector(packaged_model()) as detector:
             return Speech(np.array(await detector.speech_probabilities(chunks), np.float32))
 
@@ -68,13 +68,3 @@ def _made(recording: Recording, speech: Speech) -> Sample:
     check_length(audio, longer=recording.longer)
     content = wav(audio)
     return Sample(content, digest(content), audio.duration_s, judged(recording, audio, speech), recording)
-
-
-def _for_listening(audio: AudioChunk) -> list[AudioChunk]:
-    """The sound as the voice detector takes it; the last frame is filled up with silence."""
-    resampler = Resampler(audio.rate_hz, LISTENING_RATE_HZ)
-    pcm = np.concatenate([resampler.push(audio.pcm), resampler.flush()])
-    frames = -(-len(pcm) // FRAME_SAMPLES)
-    padded = np.zeros(frames * FRAME_SAMPLES, np.int16)
-    padded[: len(pcm)] = pcm
-    return [AudioChunk(frame, LISTENING_RATE_HZ) for frame in padded.reshape(frames, FRAME_SAMPLES)]
