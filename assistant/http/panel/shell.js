@@ -31,9 +31,13 @@ export function frame({ session, views, redraw, signOut }) {
     "div",
     { class: "shell" },
     skip,
-    h("header", { class: "top" }, brand(session), state?.element),
-    h("nav", { class: "nav", "aria-label": t("common.navigation") }, links, more),
-    h("div", { class: "side-settings" }, settings({ session, redraw, signOut })),
+    h(
+      "div",
+      { class: "side" },
+      h("header", { class: "top" }, brand(session), state?.element),
+      h("nav", { class: "nav", "aria-label": t("common.navigation") }, links, more),
+      h("div", { class: "side-settings" }, settings({ session, redraw, signOut })),
+    ),
     main,
   );
   return {

@@ -5,9 +5,6 @@ import { formatDuration, t } from "./i18n.js";
 
 export const STAGES = ["end_of_turn", "stt", "agent", "tts"];
 
-/** From this share of the row on, a bar has room for its own number. */
-const ROOMY = 0.12;
-
 /** What the bars' colours and patterns mean. */
 export function legend() {
   return h("ul", { class: "legend", "aria-hidden": "true" }, STAGES.map((stage) => h("li", {}, h("span", { class: `swatch ${stage}` }), t(`common.stage.${stage}`))));
@@ -31,7 +28,7 @@ export function waterfall(stages_ms, response_ms, longest_ms) {
     h("table", {}, parts.map(([stage, ms]) => h("tr", {}, h("th", { scope: "row" }, h("span", { class: `swatch ${stage}` }), t(`common.stage.${stage}`)), h("td", { class: "number" }, formatDuration(ms / 1000)))), h("tr", { class: "tip-total" }, h("th", { scope: "row" }, t("common.stage.total")), h("td", { class: "number" }, total))),
   );
   const bars = parts.map(([stage, ms]) =>
-    h("span", { class: `bar ${stage}`, style: { width: `${(100 * ms) / scale}%` } }, ms / scale > ROOMY ? h("span", {}, formatDuration(ms / 1000)) : null),
+    h("span", { class: `bar ${stage}`, style: { width: `${(100 * ms) / scale}%` } }, h("span", {}, formatDuration(ms / 1000))),
   );
   const row = h("div", { class: "waterfall" }, h("div", { class: "bars", tabindex: "0", role: "img", "aria-label": `${t("common.stage.total")} ${total}: ${said}` }, bars), h("span", { class: "waterfall-total", "aria-hidden": "true" }, total), tip);
   // A tip that one can send away, as screen magnifiers need it.
