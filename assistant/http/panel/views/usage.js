@@ -1,8 +1,8 @@
 // Usage: what was said and understood, how quickly, from where, and what is left of quota and cache.
 
-import { button, card, emptyState, notice } from "../components.js";
+import { button, card, emptyState, heading, loading, problemNotice } from "../components.js";
 import { h, replace } from "../dom.js";
-import { language, problemText, t } from "../i18n.js";
+import { language, t } from "../i18n.js";
 import { engineName } from "./personalities/engines.js";
 import { cache, figure, latency, number, percent, quota, spoken, table } from "./usage/cards.js";
 import { DayChart } from "./usage/chart.js";
@@ -50,15 +50,14 @@ class UsagePage {
     const times = TIMES.map((days) => [String(days), t("usage.last_days", { days })]);
     replace(
       root,
-      h("header", { class: "usage-head" },
-        h("div", {}, h("h1", { tabindex: "-1", text: t("usage.title") }), h("p", { class: "quiet", text: t("usage.about") })),
-        h("div", { class: "usage-tools" },
-          segments(t("usage.time"), times, String(this.days), (value) => {
-            this.days = Number(value);
-            this.load();
-          }),
-          button(t("usage.refresh"), { kind: "plain", icon: "refresh", on: () => this.load() }),
-        ),
+      heading(
+        t("usage.title"),
+        t("usage.about"),
+        segments(t("usage.time"), times, String(this.days), (value) => {
+          this.days = Number(value);
+          this.load();
+        }),
+        button(t("common.refresh"), { kind: "quiet", icon: "refresh", on: () => this.load() }),
       ),
       this.moment,
       this.body,
@@ -73,6 +72,7 @@ class UsagePage {
   async load() {
     const asked = (this.asked += 1);
     this.body.setAttribute("aria-busy", "true");
+    if (!this.stats) replace(this.body, loading());
     try {
       const stats = await this.context.api.get(`/api/stats?days=${this.days}`);
       if (asked !== this.asked) return;
@@ -82,9 +82,10 @@ class UsagePage {
       this.moment.textContent = t("usage.as_of", { time });
       this.#show();
     } catch (problem) {
+      if (problem.name !== "Problem") throw problem;
       if (asked !== this.asked) return;
       this.#closeCharts();
-      replace(this.body, notice(problemText(problem), "poor"), button(t("usage.again"), { kind: "primary", on: () => this.load() }));
+      replace(this.body, problemNotice(problem, () => this.load()));
     } finally {
       if (asked === this.asked) this.body.removeAttribute("aria-busy");
     }
@@ -94,7 +95,7 @@ class UsagePage {
     this.#closeCharts();
     if (!this.stats.days.length) {
       const chat = button(t("usage.try"), { kind: "primary", on: () => this.context.navigate("chat") });
-      replace(this.body, emptyState(t("usage.empty", { days: this.days }), chat), this.#stores());
+      replace(this.body, emptyState(t("usage.empty", { days: this.days }), chat, "usage"), this.#stores());
       return;
     }
     const stages = STAGES.filter((stage) => this.stats.days.some((row) => row.stage === stage));
@@ -170,8 +171,8 @@ class UsagePage {
     });
     const now = this.stats.latency_now_ms.filter((one) => one.stage === this.stage);
     const words = now.map((one) => `${engineName(one.provider)} ${latency(one.ms)}`).join(", ");
-    const about = h("p", { class: "quiet", text: t(`usage.chart.latency.${this.stage}`) });
-    return card(t("usage.chart.latency"), about, place, now.length ? h("p", { class: "quiet", text: t("usage.latency_now", { words }) }) : null);
+    const about = h("p", { class: "hint", text: t(`usage.chart.latency.${this.stage}`) });
+    return card(t("usage.chart.latency"), about, place, now.length ? h("p", { class: "hint", text: t("usage.latency_now", { words }) }) : null);
   }
 
   #cacheChart(rows) {
@@ -187,7 +188,7 @@ class UsagePage {
       series: [{ name: t("usage.figure.cache"), values: byDay(rows, this.shown, rate, null) }],
       format: (value) => percent(value),
     });
-    return card(t("usage.chart.cache"), h("p", { class: "quiet", text: t("usage.chart.cache.about") }), place);
+    return card(t("usage.chart.cache"), h("p", { class: "hint", text: t("usage.chart.cache.about") }), place);
   }
 
   #failureChart(rows) {
@@ -201,7 +202,7 @@ class UsagePage {
       format: (value) => number(value),
       tick: compact,
     });
-    return card(t(`usage.chart.failures.${this.stage}`), h("p", { class: "quiet", text: t(`usage.chart.failures.about.${this.stage}`) }), place);
+    return card(t(`usage.chart.failures.${this.stage}`), h("p", { class: "hint", text: t(`usage.chart.failures.about.${this.stage}`) }), place);
   }
 
   #chart(place, name, options) {
@@ -245,7 +246,7 @@ class UsagePage {
 function segments(label, choices, chosen, on) {
   const name = `segments-${(segments.count = (segments.count ?? 0) + 1)}`;
   return h("fieldset", { class: "segments" },
-    h("legend", { class: "visually-hidden", text: label }),
+    h("legend", { class: "sr-only", text: label }),
     choices.map(([value, text]) => {
       const input = h("input", { type: "radio", name, value, on: { change: () => on(value) } });
       input.checked = value === chosen;

@@ -62,7 +62,7 @@ export function level({ label, share, text, note = "" }) {
 
 /** What is left of the free characters in the cloud this month. */
 export function quota(rows) {
-  if (!rows.length) return h("p", { class: "quiet", text: t("usage.quota.none") });
+  if (!rows.length) return h("p", { class: "hint", text: t("usage.quota.none") });
   return rows.map((row) => {
     const left = Math.max(0, row.limit - row.characters);
     const share = row.limit ? row.characters / row.limit : 1;
@@ -78,7 +78,7 @@ export function quota(rows) {
 
 /** How full the cache is, and what it holds. */
 export function cache(facts) {
-  if (!facts?.enabled) return h("p", { class: "quiet", text: t("usage.cache.off") });
+  if (!facts?.enabled) return h("p", { class: "hint", text: t("usage.cache.off") });
   const share = facts.max_mb ? facts.size_mb / facts.max_mb : 0;
   const hours = facts.oldest_s === null ? null : facts.oldest_s / 3600;
   return [
@@ -115,7 +115,7 @@ export function table(title, first, rows, name) {
   );
   return h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": title },
     h("table", { class: "figures" },
-      h("caption", { class: "visually-hidden", text: title }),
+      h("caption", { class: "sr-only", text: title }),
       h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col", text: head })))),
       h("tbody", {}, body),
     ),
