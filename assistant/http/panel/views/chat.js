@@ -17,7 +17,7 @@ export default {
     talks.set(context.session, talk);
     const log = h("div", { class: "chat-log", role: "log", "aria-live": "polite", "aria-label": t("chat.conversation"), tabindex: "0" });
     const room = { context, talk, log, asking: null, ended: false, players: new Set(), composer: null };
-    const anew = button(t("chat.anew"), { icon: "plus", on: () => forget(room) });
+    const anew = button(t("chat.anew"), { icon: "plus", "aria-label": t("chat.anew_long"), on: () => forget(room) });
     room.composer = composer(room);
     replace(root, heading(t("common.nav.chat"), t("chat.lead"), whoAnswers(room), anew), h("div", { class: "card chat" }, log, room.composer.element));
     drawAll(room);

@@ -32,7 +32,7 @@ export function talkButton({ status, hint, before, on }) {
   const level = (one) => (db) => {
     element.style.setProperty("--level", Math.max(0, Math.min(1, 1 + db / 55)).toFixed(2));
     const whole = Math.floor(one.seconds?.() ?? 0);
-    if (whole !== shown) status.textContent = t("chat.recording", { duration: formatDuration((shown = whole)) });
+    if (whole !== shown) status.textContent = t(matchMedia("(hover: hover)").matches ? "chat.recording_keys" : "chat.recording", { duration: formatDuration((shown = whole)) });
   };
   const begin = async () => {
     before();
