@@ -23,8 +23,8 @@ const RETRY_MS = 5_000;
 async function start() {
   const token = takeToken();
   try {
-    if (token) await api.signIn(token);
-    else await api.session();
+    const session = token ? await api.signIn(token) : await api.session();
+    if (!session.here) return askForToken(tIn(language(), "kiosk.elsewhere"));
   } catch (error) {
     if (error.status === 401) return askForToken(token ? tIn(language(), "kiosk.link_wrong") : null);
     // The assistant is still starting, or away: the page of a kiosk is never looked after, so it tries for ever.
@@ -51,7 +51,8 @@ function askForToken(remark = null) {
   current?.end();
   current = null;
   document.documentElement.lang = language();
-  const done = () => {
+  const done = (session) => {
+    if (!session.here) return askForToken(tIn(language(), "kiosk.elsewhere"));
     events.reset();
     watch();
   };
@@ -82,7 +83,7 @@ function watch() {
 
 function makeScreen() {
   const face = orb();
-  const state = h("p", { class: "kiosk-state", role: "status" });
+  const state = h("span", { role: "status" });
   const name = h("p", { class: "kiosk-name" });
   const body = h("div", { class: "kiosk-body" });
   replace(document.body, h("main", { class: "kiosk" }, h("header", {}, face, h("div", {}, name, h("h1", { class: "kiosk-title" }, state))), body));

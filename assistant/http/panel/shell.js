@@ -36,7 +36,7 @@ export function frame({ session, views, redraw, signOut }) {
       { class: "side" },
       h("header", { class: "top" }, brand(session), state?.element),
       h("nav", { class: "nav", "aria-label": t("common.navigation") }, links, more),
-      h("div", { class: "side-settings" }, settings({ session, redraw, signOut })),
+      h("section", { class: "side-settings", "aria-label": t("common.settings") }, settings({ session, redraw, signOut })),
     ),
     main,
   );

@@ -23,6 +23,7 @@ export default {
     "kiosk.away": "The assistant is away at the moment.",
     "kiosk.away_how": "Please ask a member of our staff. This screen comes back by itself.",
     "kiosk.link_wrong": "The token of this link is not valid. Enter a valid one.",
+    "kiosk.elsewhere": "This token belongs to another shop than this assistant. Enter one of this shop.",
   },
   es: {
     "kiosk.state.starting": "Un momento, por favor",
@@ -47,5 +48,6 @@ export default {
     "kiosk.away": "El asistente no está disponible en este momento.",
     "kiosk.away_how": "Pregunte a nuestro personal, por favor. Esta pantalla vuelve sola.",
     "kiosk.link_wrong": "El token de este enlace no es válido. Introduzca uno válido.",
+    "kiosk.elsewhere": "Este token es de otra tienda. Introduzca uno de la tienda de este asistente.",
   },
 };

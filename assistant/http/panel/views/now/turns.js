@@ -95,7 +95,7 @@ function turnTable(turns) {
   const number = (value) => h("td", { class: "number" }, value === null || value === undefined ? "–" : formatDuration(value / 1000));
   return h(
     "div",
-    { class: "scroll-x", tabindex: "0", role: "region", "aria-label": t("now.last_turns") },
+    { class: "scroll-x", tabindex: "0", role: "region", "aria-label": t("now.table") },
     h(
       "table",
       {},
