@@ -1,0 +1,131 @@
+// Step 1: which microphone, which loudspeaker.
+
+import { button, field, meter, notice, problemNotice, run } from "../../components.js";
+import { h, replace } from "../../dom.js";
+import { formatNumber, problemText, t } from "../../i18n.js";
+import { DEAD_DB } from "./judging.js";
+
+const KINDS = [
+  { kind: "microphone", list: "microphones" },
+  { kind: "speaker", list: "speakers" },
+];
+
+/** Which steps a changed device makes worthless. */
+const SPOILS = {
+  microphone: ["devices", "level", "wake-word", "echo", "trial"],
+  speaker: ["devices", "sentence", "echo", "trial"],
+};
+
+export default {
+  name: "devices",
+
+  facts: ({ microphone, speaker }) => [
+    [t("common.microphone"), microphone ?? t("sound-check.devices_system")],
+    [t("common.speaker"), speaker ?? t("sound-check.devices_system")],
+  ],
+
+  advice: ({ codes }) => codes.map((code) => t(`sound-check.devices_advice_${code}`)),
+
+  mount(root, page) {
+    const { api, events } = page.context;
+    const body = h("div", { class: "stack" });
+    let alive = true;
+    let loudest_db = -100;
+    let found = null;
+    const level = meter({ label: t("sound-check.devices_level"), hint: t("sound-check.devices_level_hint") });
+    const off = events.on("level", ({ microphone_db }) => {
+      loudest_db = Math.max(loudest_db, microphone_db);
+      level.set(microphone_db);
+    });
+    const again = button(t("sound-check.devices_again"), { kind: "quiet", icon: "refresh", on: load });
+    const use = button(t("sound-check.devices_use"), { kind: "primary", icon: "check", on: () => page.finish(...judged()) });
+
+    async function load() {
+      try {
+        found = await api.get("/api/devices");
+        if (alive) show();
+      } catch (error) {
+        if (error.name !== "Problem") throw error;
+        if (alive) replace(body, problemNotice(error, load));
+      }
+    }
+
+    function show() {
+      const selects = KINDS.map(({ kind, list }) => choice(kind, found[list] ?? [], found.chosen?.[kind] ?? null, choose));
+      replace(body, h("div", { class: "sc-devices" }, selects), level, h("div", { class: "row" }, use, again));
+    }
+
+    async function choose(kind, name, element) {
+      loudest_db = kind === "microphone" ? -100 : loudest_db;
+      element.setProblem(null);
+      try {
+        const before = found.chosen?.[kind] ?? null;
+        found = await api.put("/api/devices", { [kind]: name });
+        if (before !== name) page.forget(SPOILS[kind], t("sound-check.devices_changed"));
+        page.context.toast(t("sound-check.devices_saved"), "good");
+        if (alive) element.setFacts(found);
+      } catch (error) {
+        if (error.name !== "Problem") throw error;
+        element.back();
+        element.setProblem(problemText(error));
+      }
+    }
+
+    function judged() {
+      const chosen = found.chosen ?? {};
+      const codes = KINDS.flatMap(({ kind, list }) => {
+        const there = found[list] ?? [];
+        if (!there.length) return [`no_${kind}`];
+        return chosen[kind] && !there.some((one) => one.name === chosen[kind]) ? [`lost_${kind}`] : [];
+      });
+      const broken = codes.length > 0;
+      if (!broken && loudest_db <= DEAD_DB) codes.push("silent");
+      const state = broken ? "poor" : codes.length ? "fair" : "good";
+      return [state, { microphone: named(found.microphones, chosen.microphone), speaker: named(found.speakers, chosen.speaker), codes: codes.length ? codes : ["good"] }];
+    }
+
+    replace(root, body);
+    run(again, load);
+    return () => {
+      alive = false;
+      off();
+    };
+  },
+};
+
+/** The name in use: the system's own choice by its name where it can be told. */
+function named(devices = [], chosen = null) {
+  return chosen ?? devices.find((one) => one.default)?.name ?? null;
+}
+
+function choice(kind, devices, chosen, choose) {
+  const preset = devices.find((one) => one.default);
+  const select = h("select", { disabled: devices.length === 0 });
+  const lost = chosen !== null && !devices.some((one) => one.name === chosen);
+  select.append(
+    h("option", { value: "" }, preset ? t("sound-check.devices_system_is", { name: preset.name }) : t("sound-check.devices_system")),
+    ...(lost ? [h("option", { value: chosen }, t("sound-check.devices_lost", { name: chosen }))] : []),
+    ...devices.map((one) => h("option", { value: one.name }, one.name)),
+  );
+  select.value = chosen ?? "";
+  const element = field(t(`common.${kind}`), select);
+  const facts = h("p", { class: "hint" });
+  element.append(facts);
+  let before = select.value;
+  element.back = () => (select.value = before);
+  element.setFacts = () => {
+    before = select.value;
+    const one = devices.find((device) => (select.value ? device.name === select.value : device.default));
+    facts.textContent = one ? described(one) : "";
+  };
+  element.setFacts();
+  select.addEventListener("change", () => choose(kind, select.value || null, element));
+  if (!devices.length) element.append(notice(t(`sound-check.devices_advice_no_${kind}`), "poor"));
+  return element;
+}
+
+function described(device) {
+  const channels = device.channels && t(device.channels === 1 ? "sound-check.devices_channel" : "sound-check.devices_channels", { count: device.channels });
+  const rate = device.rate_hz && `${formatNumber(device.rate_hz / 1000)} kHz`;
+  return [device.system, channels, rate].filter(Boolean).join(" · ");
+}
