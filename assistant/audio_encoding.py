@@ -6,27 +6,38 @@ import contextlib
 import io
 import struct
 from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from pipeline.audio import AudioChunk, Pcm
+from pipeline.audio import FULL_SCALE, AudioChunk, Pcm
 from providers.audio.resample import Resampler
+
+SoundFormat = Literal["wav", "pcm", "flac", "mp3", "opus", "aac"]
+"""WAV, bare samples (s16le), FLAC, MP3, Ogg Opus, AAC (ADTS); all of one channel."""
 
 UNKNOWN = 0xFFFFFFFF
 """Size in the head of a WAV whose length is not known yet; players take it for "until it ends"."""
 
-OPUS_HZ = 48_000
-"""The only rate of Ogg Opus that every player takes."""
+PAGE_US = 40_000
+"""Microseconds of sound in a page of Ogg. FFmpeg sends a page when the next one is full, so the usual second would be
+two seconds of silence; pages of 40 ms take a tenth more bytes than those."""
 
-PAGE_US = 100_000
-"""Microseconds of sound in a page of Ogg: a page is sent when it is full, and the usual second would be silence."""
+MP3_GAIN = 1 / 0.95
+"""LAME makes everything it encodes at a constant rate this much softer, to have room; a voice should not change."""
 
 
 class Encoder(Protocol):
-    """Takes chunks of one channel. The rate may change on the way: what comes out stays at one."""
+    """Takes chunks of one channel and gives one sound.
+
+    Their rate may change on the way, where another engine goes on; what comes out stays at one. Nothing is loaded or
+    opened before the first ``push``. One that is left half-way needs no closing. Synchronous, for one thread at a time.
+    """
 
     media_type: str
+    """For the header ``Content-Type``."""
 
     def push(self, chunk: AudioChunk) -> bytes:
         """What can be sent of it and of what came before; perhaps nothing yet."""
@@ -37,45 +48,57 @@ class Encoder(Protocol):
         ...
 
 
-def encoder(form: str, rate_hz: int, total_s: float | None = None) -> Encoder:
-    """For ``wav``, ``pcm``, ``flac``, ``mp3``, ``opus`` or ``aac``.
+def encoder(form: SoundFormat, rate_hz: int, total_s: float | None = None) -> Encoder:
+    """For sound at ``rate_hz``. ``total_s`` is its length in audio seconds where it is known.
 
-    ``rate_hz`` is that of the sound, ``total_s`` its length in audio seconds where it is known: a WAV's head tells it.
+    Then the heads of WAV and FLAC tell it, and what is sent is exactly as long, cut off or filled up with silence.
     """
     if form == "pcm":
-        return _Plain(rate_hz, b"", "application/octet-stream")
+        return _Plain(_Sound(rate_hz, total_s), b"", "application/octet-stream")
     if form == "wav":
-        size = UNKNOWN if total_s is None else round(total_s * rate_hz) * 2
-        return _Plain(rate_hz, _wav_head(rate_hz, size), "audio/wav")
-    return _Coded(form, rate_hz)
+        sound = _Sound(rate_hz, total_s)
+        return _Plain(sound, _wav_head(rate_hz, sound.total), "audio/wav")
+    return _Coded(_CODECS[form], rate_hz, total_s)
 
 
-class _OneRate:
-    """Brings all chunks to one rate."""
+class _Sound:
+    """Brings all chunks to one rate and, where the length is known, to that length."""
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, total_s: float | None) -> None:
         self.rate_hz = rate_hz
+        self.total = None if total_s is None else round(total_s * rate_hz)
+        self.given = 0
+        """Samples so far."""
         self._resampler = Resampler(rate_hz, rate_hz)
 
     def push(self, chunk: AudioChunk) -> Pcm:
+        """The samples that can be told by now."""
         before = np.zeros(0, np.int16)
         if chunk.rate_hz != self._resampler.from_hz:  # another engine goes on
             before = self._resampler.flush()
             self._resampler = Resampler(chunk.rate_hz, self.rate_hz)
         pcm = self._resampler.push(chunk.pcm)
-        return np.concatenate([before, pcm]) if len(before) else pcm
+        return self._measured(np.concatenate([before, pcm]) if len(before) else pcm)
 
     def flush(self) -> Pcm:
-        return self._resampler.flush()
+        """The last ones."""
+        pcm = self._measured(self._resampler.flush())
+        missing = 0 if self.total is None else self.total - self.given
+        return np.concatenate([pcm, self._measured(np.zeros(missing, np.int16))]) if missing else pcm
+
+    def _measured(self, pcm: Pcm) -> Pcm:
+        if self.total is not None:
+            pcm = pcm[: self.total - self.given]
+        self.given += len(pcm)
+        return pcm
 
 
 class _Plain:
     """Bare samples (s16le), with or without a head."""
 
-    def __init__(self, rate_hz: int, head: bytes, media_type: str) -> None:
+    def __init__(self, sound: _Sound, head: bytes, media_type: str) -> None:
         self.media_type = media_type
-        self._head = head
-        self._sound = _OneRate(rate_hz)
+        self._sound, self._head = sound, head
 
     def push(self, chunk: AudioChunk) -> bytes:
         return self._with_head(self._sound.push(chunk))
@@ -88,22 +111,29 @@ class _Plain:
         return head + pcm.astype("<i2").tobytes()
 
 
-def _wav_head(rate_hz: int, size: int) -> bytes:
+def _wav_head(rate_hz: int, samples: int | None) -> bytes:
     """Of a WAV with one channel of 16 bit (Microsoft, Multimedia Programming Interface 1.0, 1991)."""
-    whole = UNKNOWN if size == UNKNOWN else size + 36
+    size = UNKNOWN if samples is None else samples * 2
+    whole = UNKNOWN if samples is None else size + 36
     return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", whole, b"WAVE", b"fmt ", 16, 1, 1, rate_hz, rate_hz * 2, 2, 16,
                        b"data", size)  # fmt: skip
 
 
-class _Form:
+@dataclass(frozen=True, slots=True)
+class _Codec:
     """How FFmpeg calls a format's parts."""
 
-    def __init__(
-        self, container: str, codec: str, media_type: str, rate_hz: Callable[[int], int], layout: str,
-        options: dict[str, str] | None = None, bit_rate: int = 0,
-    ) -> None:  # fmt: skip
-        self.container, self.codec, self.media_type = container, codec, media_type
-        self.rate_hz, self.layout, self.options, self.bit_rate = rate_hz, layout, options or {}, bit_rate
+    container: str
+    name: str
+    media_type: str
+    rate_hz: Callable[[int], int]
+    """The rate to encode at, for the rate of the sound."""
+    bit_rate: int = 0
+    """Bits per second; 0 where the codec has nothing to choose."""
+    gain: float | None = None
+    """What the sound is multiplied by; None for codecs that take whole numbers."""
+    options: dict[str, str] = field(default_factory=dict)
+    """Of the container."""
 
 
 def _nearest(*rates: int) -> Callable[[int], int]:
@@ -111,13 +141,18 @@ def _nearest(*rates: int) -> Callable[[int], int]:
     return lambda wanted: min((one for one in rates if one >= wanted), default=max(rates))
 
 
-_MPEG = _nearest(16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+_MPEG = _nearest(22_050, 24_000, 32_000, 44_100, 48_000)
+"""Lower ones would do, but these codecs put a frame or two of silence before the sound: at 16 kHz more than 0.1 s."""
 
-_FORMS = {
-    "flac": _Form("flac", "flac", "audio/flac", lambda rate_hz: rate_hz, "s16"),
-    "mp3": _Form("mp3", "libmp3lame", "audio/mpeg", _MPEG, "s16p", {"write_xing": "0", "id3v2_version": "0"}, 64_000),
-    "opus": _Form("ogg", "libopus", "audio/ogg", lambda _: OPUS_HZ, "s16", {"page_duration": str(PAGE_US)}, 48_000),
-    "aac": _Form("adts", "aac", "audio/aac", _MPEG, "fltp", {}, 64_000),
+_MP3_OPTIONS = {"write_xing": "0", "id3v2_version": "0"}
+"""The head (Xing) that FFmpeg writes tells the length, for which it would have to go back."""
+
+_CODECS = {
+    "flac": _Codec("flac", "flac", "audio/flac", lambda rate_hz: rate_hz),
+    "mp3": _Codec("mp3", "libmp3lame", "audio/mpeg", _MPEG, 64_000, MP3_GAIN, _MP3_OPTIONS),
+    # 48 kHz is the only rate of Opus that every player takes.
+    "opus": _Codec("ogg", "libopus", "audio/ogg", lambda _: 48_000, 48_000, None, {"page_duration": str(PAGE_US)}),
+    "aac": _Codec("adts", "aac", "audio/aac", _MPEG, 64_000, 1.0),
 }
 
 
@@ -145,61 +180,66 @@ class _Sink(io.RawIOBase):
 
 
 class _Coded:
-    """Through FFmpeg's codecs (package av)."""
+    """Through FFmpeg's codecs (package av). Equal sound gives equal bytes."""
 
-    def __init__(self, form: str, rate_hz: int) -> None:
-        import av
-
-        known = _FORMS[form]
-        self.media_type = known.media_type
+    def __init__(self, codec: _Codec, rate_hz: int, total_s: float | None) -> None:
+        self.media_type = codec.media_type
+        self._codec = codec
+        self._sound = _Sound(codec.rate_hz(rate_hz), total_s)
         self._sink = _Sink()
-        # Packets are written as they come; else FFmpeg gathers 32 kB first.
-        self._container = av.open(self._sink, "w", known.container, options={**known.options, "flush_packets": "1"})
-        self._stream: Any = self._container.add_stream(known.codec, rate=known.rate_hz(rate_hz))
-        self._stream.layout = "mono"
-        self._stream.format = known.layout
-        if known.bit_rate:
-            self._stream.bit_rate = known.bit_rate
-        self._fifo = av.AudioFifo()
-        self._sound = _OneRate(self._stream.rate)
-        self._resampler = av.AudioResampler(known.layout, "mono", self._stream.rate)
-        self._frame_type = av.AudioFrame
-        self._sent = 0
+        self._container: Any = None
+        self._stream: Any = None
 
     def push(self, chunk: AudioChunk) -> bytes:
+        head = self._opened()
         self._encode(self._sound.push(chunk))
-        return self._sink.take()
+        return head + self._sink.take()
 
     def finish(self) -> bytes:
+        head = self._opened()
         self._encode(self._sound.flush())
-        self._write(self._fifo.read(0, partial=True))
-        self._mux(self._stream.encode(None))
+        self._container.mux(self._stream.encode(None))
         self._container.close()
-        return self._sink.take()
+        return head + self._sink.take()
+
+    def _opened(self) -> bytes:
+        """Opens the codec the first time, and returns the head of the file."""
+        if self._container is not None:
+            return b""
+        import av
+
+        codec = self._codec
+        # Packets are written as they come; else FFmpeg gathers 32 kB. Exactly: Ogg gets a random number otherwise.
+        options = codec.options | {"flush_packets": "1", "fflags": "+bitexact"}
+        self._container = av.open(self._sink, "w", codec.container, options=options)
+        self._stream = self._container.add_stream(codec.name, rate=self._sound.rate_hz, layout="mono")
+        self._stream.format = "s16" if codec.gain is None else "fltp"
+        if codec.bit_rate:
+            self._stream.bit_rate = codec.bit_rate
+        self._container.start_encoding()
+        head = self._sink.take()
+        return _flac_head(head, self._sound.total) if codec.container == "flac" else head
 
     def _encode(self, pcm: Pcm) -> None:
         if not len(pcm):
             return
-        frame = self._frame_type.from_ndarray(pcm.reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate = self._stream.rate
-        for converted in self._resampler.resample(frame):
-            converted.pts = None  # the FIFO counts
-            self._fifo.write(converted)
-        size = self._stream.codec_context.frame_size or len(pcm)
-        while (portion := self._fifo.read(size)) is not None:
-            self._write(portion)
+        import av
 
-    def _write(self, frame: Any) -> None:
-        if frame is None:
-            return
-        frame.pts, self._sent = self._sent, self._sent + frame.samples
-        self._mux(self._stream.encode(frame))
-
-    def _mux(self, packets: Any) -> None:
-        for packet in packets:
-            self._container.mux(packet)
+        samples = pcm if self._codec.gain is None else pcm * np.float32(self._codec.gain / FULL_SCALE)
+        frame = av.AudioFrame.from_ndarray(samples[np.newaxis], self._stream.format.name, "mono")
+        frame.sample_rate, frame.time_base = self._sound.rate_hz, Fraction(1, self._sound.rate_hz)
+        frame.pts = self._sound.given - len(pcm)
+        self._container.mux(self._stream.encode(frame))
 
     def __del__(self) -> None:
-        """An encoder that was left half-way holds native memory until its container is closed."""
-        with contextlib.suppress(Exception):  # it is thrown away
+        """One that was left half-way holds native memory until its container is closed."""
+        with contextlib.suppress(Exception):  # nobody can do anything about it
             self._container.close()
+
+
+def _flac_head(head: bytes, samples: int | None) -> bytes:
+    """With the number of samples, 0 where it is not known: 36 bits from byte 21 on (RFC 9639, 8.2)."""
+    if samples is None:
+        return head
+    before = head[21] & 0xF0
+    return head[:21] + bytes([before | samples >> 32 & 0xF]) + struct.pack(">I", samples & 0xFFFFFFFF) + head[26:]
