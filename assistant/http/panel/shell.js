@@ -94,8 +94,7 @@ function themeChoice() {
   const choices = ["auto", "light", "dark"].map((name) => [name, t(`common.theme.${name}`)]);
   return choice("contrast", t("common.theme"), choices, kept("theme") ?? "auto", (name) => {
     keep("theme", name === "auto" ? null : name);
-    if (name === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = name;
+    dispatchEvent(new CustomEvent("theme-chosen", { detail: name })); // theme.js listens
   });
 }
 
