@@ -8,12 +8,16 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from assistant.apologies import recorded_apologies
+from assistant.figures import Figures
+from assistant.http.watch import Watch
+from assistant.incidents import Incidents
 from assistant.lexicon import load_lexicon
 from assistant.licences import LicensedModels
 from assistant.models.store import ModelStore
@@ -24,6 +28,7 @@ from assistant.readiness import keep_ready
 from assistant.samples.opening import sample_store, voices
 from assistant.samples.store import SampleStore
 from assistant.settings import Settings
+from assistant.sound_devices import SoundDevices
 from assistant.statistics import Statistics
 from assistant.storage.audio_files import AudioFiles
 from assistant.storage.database import Database
@@ -38,16 +43,17 @@ from pipeline.events import EventFeed, ProviderState
 from pipeline.fallback import FallbackVoice
 from pipeline.fallback_transcriber import FallbackTranscriber
 from pipeline.hearing import Hearing, HearingSettings
+from pipeline.meters import MeteredMicrophone, MeteredSpeaker
 from pipeline.on_demand import OnDemand, OnDemandSynthesizer, OnDemandTranscriber
-from pipeline.protocols import Agent, Microphone, Speaker, VoiceDetector, WakeWordDetector
+from pipeline.protocols import Agent, VoiceDetector, WakeWordDetector
 from pipeline.routing import Cloud, SpeechRouter
 from pipeline.segmenter import SegmenterSettings
 from pipeline.speakable import speakable
 from pipeline.speech import Personality, primary_language
 from pipeline.speech_cache import SpeechCache
 from pipeline.turn import TurnParts
+from pipeline.usage import UsageLedger
 from providers import registry
-from providers.audio.sounddevice import SounddeviceMicrophone, SounddeviceSpeaker
 from providers.audio.wav import FastPace, Pace, RealTimePace, WavMicrophone, WavSpeaker
 from providers.registry import Resources
 
@@ -68,6 +74,29 @@ class Ends:
     """A WAV file in place of the loudspeaker."""
     fast: bool = False
     """Files pass as fast as the machine can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a running conversation is made of."""
+
+    conversation: Conversation
+    agent: Agent
+    transcriber: FallbackTranscriber
+    voice: FallbackVoice
+    microphone: MeteredMicrophone
+    speaker: MeteredSpeaker
+    devices: SoundDevices
+
+    @property
+    def engines(self) -> list[OnDemandSynthesizer]:
+        """The voices in use, best first."""
+        return [one for one in self.voice.router.synthesizers if isinstance(one, OnDemandSynthesizer)]
+
+    @property
+    def recognisers(self) -> list[OnDemandTranscriber]:
+        """The recognisers in use, best first."""
+        return [one for one in self.transcriber.transcribers if isinstance(one, OnDemandTranscriber)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,31 +128,46 @@ class App:
 
     async def run(self, ends: Ends) -> None:
         """Converse until the input file ends or the task is cancelled."""
+        served = self.settings.http.enabled and not ends.fast  # a file in a hurry is over before anybody asks
         async with AsyncExitStack() as stack:
+            incidents = stack.enter_context(Incidents())
             memory = await stack.enter_async_context(self.memory())
-            voice = await stack.enter_async_context(self.voice(memory))
-            conversation, agent = await self._open(stack, ends, memory, voice)
+            figures = Figures(self.feed, memory.statistics) if served else None
+            usage = memory.statistics if figures is None else figures.ledger
+            voice = await stack.enter_async_context(self.voice(memory, usage))
+            parts = await self._open(stack, ends, memory, voice, usage)
+            conversation = parts.conversation
             background = [memory.cast.watch(conversation.switch)]
             if memory.statistics is not None:
                 background.append(memory.statistics.run())
             background += [keep_ready(voice, lambda: memory.cast.active), self._sweep_samples(memory)]
             if self.settings.cache.enabled and self.settings.cache.warm:
-                background.append(self._keep_warm(memory, voice, agent, conversation.idle))
+                background.append(self._keep_warm(memory, voice, parts.agent, conversation.idle))
+            if figures is not None:
+                watch = Watch(self.feed, lambda: memory.cast.active, lambda: datetime.now().astimezone())
+                background += [self._serve(memory, parts, figures, incidents, watch), figures.metrics.run()]
             if ends.fast:  # no time passes for the customer in the file, so none is too late for an engine
                 await voice.ready(memory.cast.active.language, memory.cast.active)
             log.info("Listening.")
             await _beside(conversation.run(), background)
 
+    async def _serve(self, memory: Memory, parts: Parts, figures: Figures, incidents: Incidents, watch: Watch) -> None:
+        """The HTTP API and the panel; their libraries take a moment to load, and listening does not wait for it."""
+        from assistant.http.opening import serve_http
+
+        await serve_http(self, memory, parts, figures.metrics, incidents, watch)
+
     async def _open(
-        self, stack: AsyncExitStack, ends: Ends, memory: Memory, voice: FallbackVoice
-    ) -> tuple[Conversation, Agent]:
+        self, stack: AsyncExitStack, ends: Ends, memory: Memory, voice: FallbackVoice, usage: UsageLedger | None
+    ) -> Parts:
         """All parts, opened in the order in which they are needed; a damaged model is found before a device is held."""
         settings = self.settings
         vad: VoiceDetector = await stack.enter_async_context(self.provider("vad"))
         wake_words = await self._wake_words(stack, memory.cast)
-        transcriber = await stack.enter_async_context(self.transcriber(memory))
+        transcriber = await stack.enter_async_context(self.transcriber(memory, usage))
         agent: Agent = await stack.enter_async_context(self.agent())
-        microphone, speaker = self.devices(ends)
+        devices = self.sound_devices(ends)
+        microphone, speaker = MeteredMicrophone(devices.microphone, self.clock), MeteredSpeaker(devices.speaker)
         await stack.enter_async_context(speaker)
         await stack.enter_async_context(microphone)
         ears = Ears(
@@ -132,7 +176,7 @@ class App:
             SegmenterSettings(**settings.utterance.model_dump()),
             self.feed,
         )
-        parts = TurnParts(
+        turn_parts = TurnParts(
             transcriber,
             agent,
             voice,
@@ -145,7 +189,7 @@ class App:
         )
         conversation = Conversation(
             ears=ears,
-            parts=parts,
+            parts=turn_parts,
             feed=self.feed,
             clock=self.clock,
             personality_for=memory.cast.personality_for,
@@ -155,7 +199,7 @@ class App:
                 earcons.listening() if settings.audio.listening_tone else None,
             ),
         )
-        return conversation, agent
+        return Parts(conversation, agent, transcriber, voice, microphone, speaker, devices)
 
     def provider(self, stage: str) -> Any:
         """The first provider in use for a stage, not yet entered."""
@@ -203,8 +247,8 @@ class App:
         self.feed.publish(ProviderState(provider, "ok", reason))
 
     @asynccontextmanager
-    async def voice(self, memory: Memory) -> AsyncIterator[FallbackVoice]:
-        """All engines in use as one voice."""
+    async def voice(self, memory: Memory, usage: UsageLedger | None = None) -> AsyncIterator[FallbackVoice]:
+        """All engines in use as one voice. ``usage`` keeps account in place of the statistics."""
         async with AsyncExitStack() as stack:
             engines = [await stack.enter_async_context(engine) for engine in self.synthesizers()]
             _tell_cautions(engines)
@@ -219,7 +263,7 @@ class App:
                 CircuitBreaker(self.feed, self.clock),
                 self.clock,
                 cache=sounds,
-                usage=memory.statistics,
+                usage=usage or memory.statistics,
                 time_limit_s=self.settings.conversation.voice_timeout_s,
             )
 
@@ -238,7 +282,7 @@ class App:
         return [engine for engine in engines if not (never and engine.capabilities.needs_network)]
 
     @asynccontextmanager
-    async def transcriber(self, memory: Memory) -> AsyncIterator[FallbackTranscriber]:
+    async def transcriber(self, memory: Memory, usage: UsageLedger | None = None) -> AsyncIterator[FallbackTranscriber]:
         """All recognisers in use as one. Raises what the first one lacks when none can be used: it would be deaf."""
         async with AsyncExitStack() as stack:
             entered = [
@@ -252,7 +296,7 @@ class App:
                 raise failures[0]
             _tell_cautions(entered)
             health = CircuitBreaker(self.feed, self.clock, what="recogniser")
-            yield FallbackTranscriber(entered, health, self.clock, memory.statistics)
+            yield FallbackTranscriber(entered, health, self.clock, usage or memory.statistics)
 
     def agent(self) -> Agent:
         """The agent in use, not yet entered. Raises ``SettingsError`` where it may not be used here."""
@@ -319,13 +363,14 @@ class App:
         words: Any = settings.model_dump()["words"]
         return str(words[0]["name"]).replace("_", " ")
 
-    def devices(self, ends: Ends) -> tuple[Microphone, Speaker]:
+    def sound_devices(self, ends: Ends) -> SoundDevices:
         """Microphone and loudspeaker, or the files in their place; not yet entered."""
         pace: Pace = FastPace() if ends.fast else RealTimePace()
-        audio = self.settings.audio
-        return (
-            WavMicrophone(ends.input, pace) if ends.input else SounddeviceMicrophone(audio.microphone),
-            WavSpeaker(ends.output, pace) if ends.output else SounddeviceSpeaker(audio.speaker),
+        return SoundDevices(
+            self.settings.audio,
+            self.folder / self.settings.storage.folder,
+            microphone=WavMicrophone(ends.input, pace) if ends.input else None,
+            speaker=WavSpeaker(ends.output, pace) if ends.output else None,
         )
 
 

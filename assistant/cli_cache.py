@@ -10,14 +10,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import sqlite_utils
-
 from assistant.app import App, Memory
 from assistant.command import add_command, app_of
 from assistant.output import print_json, print_line, print_table
 from assistant.phrases import lines
 from assistant.storage.database import Database
 from assistant.storage.errors import StorageError
+from assistant.usage_report import cache_facts
 from assistant.warming import Sentence, cut, usual_sentences
 from pipeline.errors import ProviderError, SettingsError
 from pipeline.fallback import Prepared
@@ -64,26 +63,8 @@ def _stats(options: argparse.Namespace) -> int:
 
 
 async def _facts(app: App) -> dict[str, Any]:
-    section = app.settings.cache
     async with _database(app) as database:
-        stock = await app.audio_files(database).stock()
-        return {
-            "enabled": section.enabled,
-            "entries": stock.entries,
-            "audio_s": round(stock.audio_s, 1),
-            "size_mb": round(stock.size_bytes / 1e6, 3),
-            "max_mb": section.max_mb,
-            "oldest_s": None if stock.oldest_s is None else round(stock.oldest_s),
-            "keep_hours": section.keep_hours,
-            "hit_rate": await database.read(_hit_rate),
-        }
-
-
-def _hit_rate(db: sqlite_utils.Database) -> float | None:
-    """Share of the sentences spoken that were there already; None before there was one."""
-    query = "SELECT sum(cache_hits), sum(requests - failures) FROM usage_by_day WHERE stage = 'tts'"
-    hits, spoken = db.execute(query).fetchone()
-    return round(min(1.0, hits / spoken), 3) if spoken else None
+        return await cache_facts(app, database)
 
 
 def _clear(options: argparse.Namespace) -> int:

@@ -23,8 +23,7 @@ async def say(app: App, text: str, personality: str | None, output: Path | None)
             raise SettingsError("There is nothing to say: the text holds no words.")
         voice = await stack.enter_async_context(app.voice(memory))
         await voice.ready(who.language, who)  # here nobody waits for an answer
-        _, speaker = app.devices(Ends(output=output, fast=True))
-        await stack.enter_async_context(speaker)
+        speaker = await stack.enter_async_context(app.sound_devices(Ends(output=output, fast=True)).speaker)
         await speaker.start()
         for sentence in sentences_of(text):
             async with aclosing(voice.say(speakable(sentence, who.language), who.language, who)) as chunks:

@@ -25,7 +25,8 @@ class FallbackTranscriber:
         clock: Callable[[], float],
         usage: UsageLedger | None = None,
     ) -> None:
-        self._transcribers = transcribers
+        self.transcribers = tuple(transcribers)
+        """Best first."""
         self._health = health
         self._clock = clock
         self._usage = usage or NoLedger()
@@ -33,7 +34,7 @@ class FallbackTranscriber:
     async def transcribe(self, utterance: Utterance) -> Transcript | NoSpeech:
         """The words of an utterance, or why there are none. Raises ``ProviderError`` when no recogniser could."""
         failures: list[str] = []
-        for transcriber in sorted(self._transcribers, key=lambda one: self._health.resting(one.capabilities.name)):
+        for transcriber in sorted(self.transcribers, key=lambda one: self._health.resting(one.capabilities.name)):
             name = transcriber.capabilities.name
             asked_s, outcome, code = self._clock(), Outcome.LEFT, ""
             try:

@@ -106,6 +106,8 @@ class SpeechRouter:
         self, synthesizers: Sequence[Synthesizer], cloud: Cloud = Cloud.EMERGENCY, forbidden: Collection[str] = ()
     ) -> None:
         """``forbidden``: engines that are in use but were left out because of ``cloud``; for the trail only."""
+        self.synthesizers = tuple(synthesizers)
+        """All that it was given."""
         self._cloud = cloud
         engines = [_Engine.of(one) for one in synthesizers]
         barred = {one.name for one in engines if one.needs_network and cloud is Cloud.NEVER}

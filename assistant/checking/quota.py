@@ -7,7 +7,8 @@ from typing import Any
 from assistant.app import App
 from assistant.checking.finding import Finding, State
 from assistant.checking.storage import Stored
-from assistant.quota import WARN_SHARE, CloudQuota
+from assistant.quota import WARN_SHARE
+from assistant.usage_report import quota_rows
 
 
 async def quota(app: App, stored: Stored) -> Finding:
@@ -18,22 +19,11 @@ async def quota(app: App, stored: Stored) -> Finding:
     if stored.database is None:
         reason = f"what {', '.join(counted)} costs cannot be counted, so it is not used"
         return Finding("quota", State.WARNS, reason, "See: storage.")
-    rows: list[dict[str, Any]] = []
-    for name, settings in counted.items():
-        month, spent = await CloudQuota(stored.database).spent(name)
-        for voice_class, characters in spent.items():
-            limit = settings.limit(voice_class)
-            rows.append({"provider": name, "month": month, "voice_class": voice_class} | _share(characters, limit))
-        if not spent:
-            rows.append({"provider": name, "month": month, "voice_class": ""} | _share(0, settings.limit("")))
+    rows = await quota_rows(app, stored.database)
     high = [row for row in rows if row["share"] >= WARN_SHARE]
     reason = "; ".join(_text(row) for row in rows)
     remedy = "At the limit it is not asked until next month; see tts.google_tts.free_characters." if high else ""
     return Finding("quota", State.WARNS if high else State.WORKS, reason, remedy, tuple(rows))
-
-
-def _share(characters: int, limit: int) -> dict[str, Any]:
-    return {"characters": characters, "limit": limit, "share": round(characters / limit, 4) if limit else 1.0}
 
 
 def _text(row: dict[str, Any]) -> str:

@@ -62,8 +62,8 @@ def choices(service: Service) -> Choices:
 
 
 def _range(name: str, field: Any) -> SettingRange:
-    least = next((float(one.ge) for one in field.metadata if isinstance(one, Ge)), None)
-    most = next((float(one.le) for one in field.metadata if isinstance(one, Le)), None)
+    least = next((float(str(one.ge)) for one in field.metadata if isinstance(one, Ge)), None)
+    most = next((float(str(one.le)) for one in field.metadata if isinstance(one, Le)), None)
     return SettingRange(
         name=name,
         default=field.default,

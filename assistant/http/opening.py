@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 
+from assistant.access.errors import AccessError
 from assistant.access.rates import Rate, Rates
 from assistant.access.sessions import Sessions
 from assistant.access.tokens import TokenStore
-from assistant.app import App, Memory
+from assistant.app import App, Memory, Parts
 from assistant.http.doors.guard import FAILED_SIGN_INS, Doors
+from assistant.http.readings import tell_metrics
 from assistant.http.recitals import Recitals
 from assistant.http.server import serve
-from assistant.http.service import Parts, Service
+from assistant.http.service import Service
 from assistant.http.sound import SoundAnswers
 from assistant.http.speaking import Speaking
 from assistant.http.talks import Talks
@@ -24,19 +26,28 @@ from assistant.incidents import Incidents
 from assistant.jobs import Jobs
 from assistant.metrics import Metrics
 
+log = logging.getLogger(__name__)
+
 BURST_S = 4
 """Seconds' worth of requests that a caller may make at once."""
 
 
-async def serve_http(app: App, memory: Memory, parts: Parts, metrics: Metrics, incidents: Incidents) -> None:
+async def serve_http(
+    app: App, memory: Memory, parts: Parts, metrics: Metrics, incidents: Incidents, watch: Watch
+) -> None:
     """Serve until cancelled."""
-    async with _opened(app, memory, parts, metrics, incidents) as service:
+    async with _opened(app, memory, parts, metrics, incidents, watch) as service:
+        tell_metrics(service)
+        try:
+            service.doors.tokens.file.token()  # so that there is one where the installation made none
+        except AccessError as error:
+            log.error("Nobody can sign in to the panel: %s", error)
         await serve(app.settings.http, app.folder, web(service), service.watch.close)
 
 
 @asynccontextmanager
 async def _opened(
-    app: App, memory: Memory, parts: Parts, metrics: Metrics, incidents: Incidents
+    app: App, memory: Memory, parts: Parts, metrics: Metrics, incidents: Incidents, watch: Watch
 ) -> AsyncIterator[Service]:
     settings, http = app.settings, app.settings.http
     async with AsyncExitStack() as stack:
@@ -58,7 +69,6 @@ async def _opened(
             idle_s=conversation.history_idle_s,
             clock=app.clock,
         )
-        watch = Watch(app.feed, lambda: memory.cast.active, lambda: datetime.now().astimezone())
         stack.callback(watch.close)
         yield Service(
             app=app,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-
-from pipeline.meters import MeteredMicrophone, MeteredSpeaker
+from typing import Any
 
 from assistant.access.tokens import Caller
-from assistant.app import App, Memory
+from assistant.app import App, Memory, Parts
+from assistant.health import Running, health
 from assistant.http.doors.guard import Doors
 from assistant.http.recitals import Recitals
 from assistant.http.sound import SoundAnswers
@@ -17,42 +17,28 @@ from assistant.http.speaking import Speaking
 from assistant.http.talks import Talks
 from assistant.http.watch import Watch
 from assistant.incidents import Incidents
-from assistant.jobs import Jobs
+from assistant.jobs import Job, Jobs
 from assistant.metrics import Metrics
+from assistant.model_pulls import pulling
 from assistant.personalities.lookup import find
 from assistant.personalities.store import PersonalityStore
 from assistant.personalities.wake_words import WakeWords
+from assistant.rendering import check, rendered
 from assistant.samples.opening import voices
 from assistant.samples.voices import Voices
 from assistant.settings import Settings
-from assistant.sound_devices import SoundDevices
+from assistant.storage.audio_files import Stock
 from assistant.storage.database import Database
 from assistant.storage.errors import StorageError
-from pipeline.audio import SILENCE_DB
-from pipeline.conversation import Conversation
-from pipeline.fallback import FallbackVoice
-from pipeline.fallback_transcriber import FallbackTranscriber
-from pipeline.on_demand import OnDemandSynthesizer
-from pipeline.protocols import Agent
+from assistant.usage_report import quota_rows
 from pipeline.speech import Personality
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a running conversation is made of."""
-
-    conversation: Conversation
-    agent: Agent
-    transcriber: FallbackTranscriber
-    voice: FallbackVoice
-    engines: list[OnDemandSynthesizer]
-    microphone: MeteredMicrophone
-    speaker: MeteredSpeaker
-    devices: SoundDevices
-
 
 LEVELS_FOR_S = 0.1
 """Seconds for which levels that were read are told to all who ask: reading them sets them back."""
+
+
+SILENT_DB = -100.0
+"""What is told of silence."""
 
 
 @dataclass(slots=True)
@@ -61,8 +47,18 @@ class Levels:
 
     at_s: float = float("-inf")
     """Clock time."""
-    microphone_db: float = SILENCE_DB
-    speaker_db: float = SILENCE_DB
+    microphone_db: float = SILENT_DB
+    speaker_db: float = SILENT_DB
+
+
+@dataclass(slots=True)
+class Counted:
+    """Figures of the database, as they were last read."""
+
+    stock: Stock = field(default_factory=lambda: Stock(0, 0.0, 0))
+    """Of the speech cache."""
+    quota: list[dict[str, Any]] = field(default_factory=list)
+    """Of cloud voices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +78,8 @@ class Service:
     metrics: Metrics
     incidents: Incidents
     started_s: float
+    stored: Counted = field(default_factory=Counted)
+    """What the database told last."""
     _levels: Levels = field(default_factory=Levels)
 
     @property
@@ -103,8 +101,8 @@ class Service:
         now_s, levels = self.app.clock(), self._levels
         if now_s - levels.at_s >= LEVELS_FOR_S:
             levels.at_s = now_s
-            levels.microphone_db = round(self.parts.microphone.level_db, 1)
-            levels.speaker_db = round(self.parts.speaker.level_db, 1)
+            levels.microphone_db = max(SILENT_DB, round(self.parts.microphone.level_db, 1))
+            levels.speaker_db = max(SILENT_DB, round(self.parts.speaker.level_db, 1))
         return {"microphone_db": levels.microphone_db, "speaker_db": levels.speaker_db}
 
     def last_frame_s(self) -> float | None:
@@ -125,6 +123,45 @@ class Service:
             remedy = problem.remedy if problem is not None else "Run: assistant check"
             found.append({"part": "storage", "reason": reason, "remedy": remedy})
         return found
+
+    async def count(self) -> None:
+        """Read what lies in the database, for metrics; where it cannot be read, what was read before stands."""
+        if self.memory.database is None:
+            return
+        with suppress(StorageError):
+            self.stored.stock = await self.app.audio_files(self.memory.database).stock()
+            self.stored.quota = await quota_rows(self.app, self.memory.database)
+
+    async def health(self) -> dict[str, Any]:
+        """What works, what does not, what to do."""
+        parts = self.parts
+        running = Running(
+            parts.engines,
+            parts.voice.health,
+            parts.recognisers,
+            parts.agent,
+            self.last_frame_s(),
+            parts.microphone.dropped_s,
+        )
+        return await health(self.app, self.memory, running, self.incidents.newest())
+
+    def start_pull(self, caller: Caller, name: str) -> Job:
+        """Begin to fetch a model. Raises ``ModelMissing``, ``LicenceRefused`` and ``JobsBusy``."""
+        app = self.app
+        work = pulling(app.models, app.licensed, self.settings.deployment, name)
+        return self.jobs.start("pull", name, caller.tenant, work)
+
+    async def start_rendering(self, caller: Caller, who: Personality, phrases: Sequence[str]) -> Job:
+        """Begin to speak phrases with a personality's own voice. Raises ``AssistantError`` where it has none."""
+        await check(self.app, who)
+
+        async def render(job: Job) -> dict[str, Any]:
+            def told(done: int, total: int, doing: str) -> None:
+                job.report(done / total if total else None, doing or f"{done} of {total} sentences")
+
+            return (await rendered(self.app, self.parts.voice, who, phrases, told)).as_dict()
+
+        return self.jobs.start("render", who.name, caller.tenant, render)
 
     def store(self, caller: Caller) -> PersonalityStore:
         """The personalities of the caller's shop. Raises ``StorageError``."""

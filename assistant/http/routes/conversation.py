@@ -23,7 +23,7 @@ from assistant.personalities.kinds import Language
 from assistant.transcription import question_of
 from pipeline.errors import AssistantError
 from pipeline.fallback import Rendering
-from pipeline.speech import NoSpeech, NoSpeechReason, Personality, Transcript
+from pipeline.speech import NoSpeechReason, Personality, Transcript
 
 TYPED = "typed"
 """What stands for the recogniser where a question was typed."""
@@ -180,15 +180,16 @@ def _form(form: FormData) -> tuple[RecordedQuestion, UploadFile]:
 async def _heard(service: Service, file: UploadFile, language: str) -> Transcript:
     """Raises ``Refused`` where nothing was said that can be understood."""
     utterance = await question_of(file.file, service.settings)
-    result = NoSpeech(utterance, "", 0.0) if isinstance(utterance, NoSpeechReason) else None
-    if result is None:
+    if isinstance(utterance, NoSpeechReason):
+        reason = utterance
+    else:
         found = await service.parts.transcriber.transcribe(utterance)
         if isinstance(found, Transcript):
             return found
-        result = found
+        reason = found.reason
     sorry = service.settings.conversation.repeat_requests
     raise Refused(
-        422, "no_speech", f"No words were understood in the recording ({result.reason}).",
+        422, "no_speech", f"No words were understood in the recording ({reason}).",
         remedy=sorry.get(language, sorry["en"]),
     )  # fmt: skip
 

@@ -45,6 +45,7 @@ def routes(service: Service) -> APIRouter:
     @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
     async def metrics(_: CallerNow) -> Response:
         """In Prometheus' text format; send the token as bearer token."""
+        await service.count()
         return Response(service.metrics.expose(), media_type=service.metrics.MEDIA_TYPE)
 
     @router.get("/healthz", summary="Whether it listens", responses={503: {"model": Alive}})

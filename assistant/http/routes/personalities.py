@@ -17,6 +17,7 @@ from assistant.http.calling import CallerNow
 from assistant.http.choices import Choices, choices
 from assistant.http.engines import Prospect, prospect
 from assistant.http.problem import Refused
+from assistant.http.routes.upkeep import JobTold
 from assistant.http.service import Service
 from assistant.http.sound import in_parts
 from assistant.personalities.document import PersonalityDocument
@@ -185,7 +186,7 @@ def routes(service: Service) -> APIRouter:  # noqa: PLR0915 - a list of routes
 
     @router.post(f"{PATH}/{{id}}/activate", summary="Have a personality speak")
     async def activate(
-        id: str,
+        id: str,  # noqa: A002 - the path's word
         caller: CallerNow,
         body: Activation | None = None,
     ) -> PersonalityThere:
@@ -245,10 +246,10 @@ def routes(service: Service) -> APIRouter:  # noqa: PLR0915 - a list of routes
         return prospect(service, (await service.store(caller).get(id)).document.personality())
 
     @router.post(f"{PATH}/{{id}}/voice/render", status_code=202, summary="Speak phrases beforehand")
-    async def render(id: str, body: Phrases, caller: CallerNow) -> dict[str, Any]:  # noqa: A002 - the path's word
+    async def render(id: str, body: Phrases, caller: CallerNow) -> JobTold:  # noqa: A002 - the path's word
         """A job: sentences are made with its own voice and lie in the cache from then on."""
         who = (await service.store(caller).get(id)).document.personality()
-        return service.start_rendering(caller, who, body.phrases)
+        return JobTold.model_validate((await service.start_rendering(caller, who, body.phrases)).as_dict())
 
     return router
 

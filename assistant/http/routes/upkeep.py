@@ -83,7 +83,7 @@ def routes(service: Service) -> APIRouter:
     @router.post("/api/models/{name}/pull", status_code=202, summary="Fetch a model")
     async def pull(name: str, caller: CallerNow) -> JobTold:
         """A job; only what is missing or damaged is fetched, and all of it is verified."""
-        return JobTold.model_validate(service.start_pull(caller, name))
+        return JobTold.model_validate(service.start_pull(caller, name).as_dict())
 
     @router.get("/api/jobs", summary="Long work")
     async def everything(caller: CallerNow) -> JobList:
