@@ -229,7 +229,7 @@ class UsagePage {
     const people = this.stats.personalities;
     const save = button(t("usage.csv"), { kind: "plain", icon: "download", on: () => this.#save() });
     return [
-      card(t("usage.table.providers"), table(t("usage.table.providers"), t("usage.column.provider"), this.stats.providers, (row) => `${engineName(row.provider)} · ${stage(row)}`), save),
+      card(t("usage.table.providers"), table(t("usage.table.providers"), t("usage.column.provider"), this.stats.providers, (row) => `${engineName(row.provider)} · ${stage(row)}`), h("div", { class: "actions" }, save)),
       people.length ? card(t("usage.table.personalities"), table(t("usage.table.personalities"), t("usage.column.personality"), people, (row) => `${row.personality} · ${engineName(row.provider)}`)) : null,
     ];
   }

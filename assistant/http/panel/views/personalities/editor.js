@@ -18,8 +18,11 @@ import { settingsCard } from "./settings.js";
 import { speakingCard } from "./speaking.js";
 import { fallbackCard, voiceCard } from "./voice.js";
 
-/** Changes that were not saved when a page went without asking: another language was chosen, a session ended. */
+/** Changes that were not saved when a page went without asking: by the back button, by another language, with a session. */
 const rescued = new Map();
+
+/** As in personalities.css. */
+const WIDE = "(min-width: 1100px)";
 
 /** Show a personality in `root`; returns what ends it. */
 export async function editorPage(root, context, id) {
@@ -54,7 +57,10 @@ class Editor {
 
   close() {
     this.closed = true;
-    if (this.draft?.dirty) rescued.set(this.key, this.draft.changes);
+    if (this.draft?.dirty) {
+      rescued.set(this.key, this.draft.changes);
+      if (!location.hash.includes(this.id)) toast(t("personalities.kept", { name: this.draft.stored.name }), "fair");
+    }
     this.unguard?.();
     for (const part of this.parts) part.close();
   }
@@ -80,24 +86,34 @@ class Editor {
     const sample = sampleCard(form);
     const render = renderCard(form);
     this.parts = [this.speaking, preview, sample, render];
-    const main = h("div", { class: "stack" }, aboutCard(form), voiceCard(form), sample, settingsCard(form), fallbackCard(form), render);
+    const main = h("div", { class: "stack" }, aboutCard(form), voiceCard(form), sample, settingsCard(form), fallbackCard(form), render, this.#bar());
     const side = h("div", { class: "stack editor-side" }, this.speaking, preview, this.#figures());
+    const editor = h("div", { class: "editor" }, main);
     replace(
       this.root,
       back(),
       this.head,
       this.draft.dirty ? notice(t("personalities.rescued")) : null,
       this.complaint,
-      h("div", { class: "editor" }, main, side),
-      this.#bar(),
+      editor,
     );
     this.#heading();
+    this.#beside(side, editor, sample);
     this.unguard = guard(this.draft, () => this.save());
     this.root.addEventListener("keydown", (event) => {
       if (event.key !== "s" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
       if (this.draft.dirty) this.saveButton.click();
     });
+  }
+
+  /** What is beside the form on wide screens follows the recording on narrow ones, there also for the keyboard. */
+  #beside(side, editor, sample) {
+    const wide = matchMedia(WIDE);
+    const place = () => (wide.matches ? editor.append(side) : sample.after(side));
+    wide.addEventListener("change", place);
+    this.parts.push({ close: () => wide.removeEventListener("change", place) });
+    place();
   }
 
   #heading() {

@@ -72,7 +72,8 @@ export class Fields {
       first ??= bound.input;
     }
     for (let box = first?.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
-    first?.focus();
+    first?.focus({ preventScroll: true });
+    first?.closest(".field, .slider, fieldset")?.scrollIntoView({ block: "center" });
     return homeless;
   }
 }

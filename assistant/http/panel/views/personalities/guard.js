@@ -1,37 +1,38 @@
-// Nobody loses what they changed by a click on a link, the browser's back button, or closing the window.
+// Nobody loses what they changed by a click on a link or by closing the window. Browsers tell of their back button only
+// when it has happened: whoever shows the page keeps the changes then.
 
 import { dialog, run } from "../../components.js";
 import { h } from "../../dom.js";
 import { t } from "../../i18n.js";
 
 /**
- * Watch over a draft until the returned function is called. `save()` resolves to whether it is saved.
- *
- * The address changes before anybody is asked, so it is put back first and changed again when people want to leave.
+ * Watch over a draft until the returned function is called. `save()` resolves to what is not null or false where it is
+ * saved.
  */
 export function guard(draft, save) {
-  const here = location.href;
   let asking = false;
-  const moved = async (event) => {
-    if (!draft.dirty || location.href === here) return;
-    event.stopImmediatePropagation();
-    const wanted = location.hash;
-    history.pushState(null, "", here);
+  const clicked = async (event) => {
+    const link = event.target.closest?.("a[href^='#']");
+    const elsewhere = event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey;
+    if (!link || elsewhere || !draft.dirty || link.hash === location.hash) return;
+    event.preventDefault();
+    event.stopImmediatePropagation(); // a menu that holds the link would close, and the dialog's focus go nowhere
     if (asking) return;
     asking = true;
     const answer = await ask(save);
     asking = false;
+    if (answer === null) return;
     if (answer === "discard") draft.discard();
-    if (answer) location.hash = wanted;
+    document.querySelectorAll("dialog").forEach((one) => one.close());
+    location.hash = link.hash;
   };
   const closing = (event) => {
     if (draft.dirty) event.preventDefault();
   };
-  // At the window itself, listeners that capture come before the router's.
-  addEventListener("hashchange", moved, { capture: true });
+  document.addEventListener("click", clicked, { capture: true });
   addEventListener("beforeunload", closing);
   return () => {
-    removeEventListener("hashchange", moved, { capture: true });
+    document.removeEventListener("click", clicked, { capture: true });
     removeEventListener("beforeunload", closing);
   };
 }

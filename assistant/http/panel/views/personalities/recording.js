@@ -9,7 +9,7 @@ import { TEXTS } from "./reading.js";
 /** What the assistant takes lasts 6 to 30 s after silence at both ends was cut; 10 to 20 s serve best. */
 const SHORTEST_S = 8;
 const ENOUGH_S = 12;
-const LONGEST_S = 30;
+const LONGEST_S = 28;
 const COUNT_DOWN = 3;
 
 /** Levels in dBFS that are worth a word. */

@@ -156,7 +156,11 @@ class Sample {
 
   async #remove() {
     const name = this.form.draft.stored.name;
-    const sure = await this.form.context.confirm(t("personalities.sample.remove.sure", { name }), { danger: true });
+    const sure = await this.form.context.confirm(t("personalities.sample.remove.sure", { name }), {
+      danger: true,
+      title: t("personalities.sample.remove.title"),
+      yes: t("personalities.sample.remove"),
+    });
     if (!sure) return;
     const { personality, deleted } = await this.form.context.api.del(`${this.form.path}/voice/upload`);
     replace(this.result);

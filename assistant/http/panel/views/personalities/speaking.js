@@ -45,7 +45,7 @@ function isWanted(now, { mode, provider }) {
 /** Why another voice speaks than the one that is wanted; sentences, none where it is that one. */
 export function reasons(found, voice) {
   if (found.speaks_now && isWanted(found.speaks_now, voice)) return [];
-  const why = found.passed_over.map((one) => sentence(`personalities.why.${one.error}`, one.provider) ?? `${engineName(one.provider)}: ${one.error}.`);
+  const why = found.passed_over.filter((one) => one.provider === voice.provider).map(leftOut);
   for (const one of found.routes) {
     if (one.state === "speaks") break;
     const told = sentence(`personalities.why.${one.state}`, one.provider);
@@ -54,6 +54,11 @@ export function reasons(found, voice) {
   const asked = [...found.passed_over, ...found.routes].some((one) => one.provider === voice.provider);
   if (!asked) why.push(t("personalities.why.language", { engine: engineName(voice.provider) }));
   return [...new Set(why)];
+}
+
+/** What is asked for and cannot be had. */
+function leftOut(one) {
+  return sentence(`personalities.why.${one.error}`, one.provider) ?? `${engineName(one.provider)}: ${one.error}.`;
 }
 
 function sentence(key, provider) {
@@ -73,8 +78,12 @@ function prospect(found, { voice_config: voice }) {
         h("p", { class: "speaker-name" }, t("personalities.speaking.nobody")),
         h("p", {}, t("personalities.speaking.nobody.about")),
       );
-  const list = h("ol", { class: "routes" }, found.routes.map(route));
-  const box = h("details", {}, h("summary", {}, t("personalities.speaking.order", { count: found.routes.length })), list);
+  const out = found.passed_over.map((one) => h("li", {}, leftOut(one)));
+  const box = h("details", {},
+    h("summary", {}, t("personalities.speaking.order", { count: found.routes.length })),
+    h("ol", { class: "routes" }, found.routes.map(route)),
+    out.length ? [h("h3", {}, t("personalities.speaking.left_out")), h("ul", { class: "whys" }, out)] : null,
+  );
   return [head, why.length ? h("ul", { class: "whys" }, why.map((one) => h("li", {}, one))) : null, found.routes.length ? box : null];
 }
 

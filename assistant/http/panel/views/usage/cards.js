@@ -113,7 +113,7 @@ export function table(title, first, rows, name) {
       h("td", { text: speech(row) ? number(row.characters) : "–" }),
     ),
   );
-  return h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": title },
+  return h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": title },
     h("table", { class: "figures" },
       h("caption", { class: "sr-only", text: title }),
       h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col", text: head })))),

@@ -285,7 +285,7 @@ export class DayChart {
       body.append(row);
     }
     const caption = h("caption", { text: this.title });
-    return h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": this.title },
+    return h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": this.title },
       h("table", { class: "figures" }, caption, h("thead", {}, head), body));
   }
 }
