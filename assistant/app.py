@@ -10,12 +10,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from assistant.apologies import recorded_apologies
-from assistant.figures import Figures
 from assistant.http.watch import Watch
 from assistant.incidents import Incidents
 from assistant.lexicon import load_lexicon
@@ -56,6 +55,9 @@ from pipeline.usage import UsageLedger
 from providers import registry
 from providers.audio.wav import FastPace, Pace, RealTimePace, WavMicrophone, WavSpeaker
 from providers.registry import Resources
+
+if TYPE_CHECKING:
+    from assistant.figures import Figures
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +134,7 @@ class App:
         async with AsyncExitStack() as stack:
             incidents = stack.enter_context(Incidents())
             memory = await stack.enter_async_context(self.memory())
-            figures = Figures(self.feed, memory.statistics) if served else None
+            figures = self._figures(memory) if served else None
             usage = memory.statistics if figures is None else figures.ledger
             voice = await stack.enter_async_context(self.voice(memory, usage))
             parts = await self._open(stack, ends, memory, voice, usage)

@@ -329,6 +329,10 @@ class FallbackVoice:
 
     async def _limited(self, way: _Way, sentence: _Sentence) -> AsyncGenerator[AudioChunk]:
         """Chunks of one engine, each within its time limit. Raises ``ProviderTimeout``."""
+        if way.finished is not None:
+            for chunk in way.finished:
+                yield chunk
+            return
         waited_s = self._clock() - sentence.waiting_since_s
         longest_s = sentence.time_limit_s
         limit_s = max(longest_s - waited_s, longest_s * LATE_SHARE)
@@ -348,10 +352,8 @@ class FallbackVoice:
                 limit_s = longest_s
 
     def _sound(self, way: _Way, text: str) -> AsyncGenerator[AudioChunk]:
-        """A sentence's sound: finished, or shared with all who ask for it now, or made for this one."""
+        """A sentence's sound: shared with all who ask for it now, or made for this one."""
         route = way.route
-        if way.finished is not None:
-            return _each(way.finished)
         longest_s = LONGEST_S + LONGEST_PER_CHARACTER_S * len(text)
 
         def made() -> AsyncGenerator[AudioChunk]:
@@ -360,8 +362,3 @@ class FallbackVoice:
         if self._cache is None or way.key is None:
             return made()
         return self._cache.shared(way.key, route.provider, made, sample_mark(route.voice.sample))
-
-
-async def _each(chunks: Sequence[AudioChunk]) -> AsyncGenerator[AudioChunk]:
-    for chunk in chunks:
-        yield chunk

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from types import TracebackType
 from typing import Literal, Self
@@ -21,6 +22,9 @@ from providers.model_worker import ModelWorker
 
 Format = Literal["wav", "opus", "mp3", "flac", "aac", "pcm"]
 """How sound is sent: WAV, Ogg Opus, MP3, FLAC, AAC (ADTS), or bare samples (s16le, one channel)."""
+
+WHOLE_S = 0.02
+"""Seconds to wait for the rest of what begins in the cache."""
 
 CHEAP = frozenset({"wav", "pcm"})
 """Formats that take no codec."""
@@ -65,6 +69,10 @@ class SoundAnswers:
             raise
         rate_hz = recital.pieces[0].chunk.rate_hz
         headers = told(rendering, rate_hz, who)
+        if rendering.cached:  # the rest will be there in a moment, and a whole answer is quicker than its parts
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WHOLE_S):
+                    await recital.complete()
         if recital.ended and recital.error is None:
             content, media_type = await self._encoded(recital, media)
             headers["X-Duration-S"] = f"{recital.duration_s:.3f}"

@@ -94,7 +94,7 @@ class Watch:
         }
 
     async def lines(self, after: int | None, wait_s: float) -> AsyncGenerator[Line | dict[str, Any] | None]:
-        """A snapshot at first and when the state changes; event lines as they come, from ``after`` on where it is given.
+        """A snapshot at first and when the state changes; event lines as they come, from ``after`` on if given.
 
         None where nothing came for ``wait_s``. Ends when whoever reads it is too far behind.
         """

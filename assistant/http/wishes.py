@@ -32,6 +32,9 @@ def dressed(
 
 def check_piper_voice(service: Service, voice: str) -> None:
     """Raises ``Refused`` where there is no such voice."""
+    catalogue = service.app.models.catalogue
+    if voice in catalogue and catalogue.get(voice).kind == "piper":
+        return  # without a look at the disk
     known = piper_voices(service)
     if voice not in known:
         close = nearest(voice, known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -20,6 +21,9 @@ from providers.model_worker import Cancelled, ModelWorker
 from providers.registry import Resources
 from providers.settings import ProviderSettings
 from providers.tts.piper_voice import LoadedVoice, Manner, Stop
+
+LOOK_EVERY_S = 1.0
+"""Seconds between two looks at which voices are there: one that was fetched meanwhile is noticed then."""
 
 AUTO = "auto"
 
@@ -92,6 +96,8 @@ class PiperSynthesizer:
         self._manner_text = f"{shaping} {version('piper-tts')}"
         """Settings and version, as far as they shape the sound."""
         self._fingerprints: dict[str, str] = {}
+        self._seen: list[str] = []
+        self._looked_s = float("-inf")
         """Hash of each loaded voice, read before it was loaded: a file replaced since then is not what speaks."""
         # Only the worker's thread touches it.
         self._loaded: OrderedDict[str, LoadedVoice] = OrderedDict()
@@ -141,6 +147,7 @@ class PiperSynthesizer:
             self._worker = None
         self._loaded.clear()
         self._fingerprints.clear()
+        self._looked_s = float("-inf")
 
     def voice_for(self, language: str, wanted: str = "") -> str | None:
         """Name of the voice for a language (ISO 639-1), None where none is present; ``wanted`` if it speaks that."""
@@ -248,7 +255,11 @@ class PiperSynthesizer:
         return self.voice_for("en") or min(self._present(), key=_rank, default=None)
 
     def _present(self) -> list[str]:
-        return self._models.present("piper")
+        """Asked at every sentence, so the disk is looked at once a second at most."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s > LOOK_EVERY_S:
+            self._seen, self._looked_s = self._models.present("piper"), now_s
+        return self._seen
 
 
 def _rank(name: str) -> int:
