@@ -8,6 +8,16 @@ import { formatDuration, formatNumber, language, t } from "../../i18n.js";
 const TAKES_MS = 3_500;
 const TICK_MS = 100;
 
+/** As the assistant judges: a sound that comes later is late, a room without any noise is none. */
+const LATE_MS = 250;
+const DEAD_DB = -99;
+
+function cause({ heard, verdict, delay_ms, noise_db }) {
+  if (!heard) return noise_db <= DEAD_DB ? "dead" : "unheard";
+  if (verdict === "fair") return delay_ms > LATE_MS ? "late" : "faint";
+  return verdict;
+}
+
 const db = (value) => (Number.isFinite(value) ? `${formatNumber(value, { maximumFractionDigits: 0 })} dB` : "–");
 
 export default {
@@ -19,10 +29,10 @@ export default {
     [t("sound-check.echo_noise"), db(noise_db)],
   ],
 
-  advice({ heard, verdict, advice }) {
-    // The assistant's own words say more, but only in English.
+  advice({ advice, ...found }) {
+    // The assistant's own words, which are in English.
     if (language() === "en" && advice) return [advice];
-    return [t(`sound-check.echo_advice_${heard ? verdict : "unheard"}`)];
+    return [t(`sound-check.echo_advice_${cause(found)}`)];
   },
 
   mount(root, page) {
