@@ -153,6 +153,12 @@ class App:
             log.info("Listening.")
             await _beside(conversation.run(), background)
 
+    def _figures(self, memory: Memory) -> Figures:
+        """What Prometheus reads; its library is loaded where somebody can ask."""
+        from assistant.figures import Figures
+
+        return Figures(self.feed, memory.statistics)
+
     async def _serve(self, memory: Memory, parts: Parts, figures: Figures, incidents: Incidents, watch: Watch) -> None:
         """The HTTP API and the panel; their libraries take a moment to load, and listening does not wait for it."""
         from assistant.http.opening import serve_http

@@ -146,14 +146,14 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     give_up = time.monotonic() + START_S
     while time.monotonic() < give_up and process.poll() is None:
         with socket.socket() as one:
             if one.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    sys.exit("A server does not start.")
+    sys.exit(f"A server does not start:\n{log.read_text(errors='replace')[-2000:]}")
 
 
 @contextmanager
@@ -161,7 +161,7 @@ def running(command: list[str | Path], port: int, log: Path) -> Iterator[None]:
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out)
     try:
-        wait_for(port, process)
+        wait_for(port, process, log)
         yield
     finally:
         process.terminate()

@@ -17,7 +17,7 @@ class Container:
     """What a file is."""
 
     name: str
-    """As FFmpeg calls it: ``wav``, ``flac``, ``ogg``, ``mp4``, ``mp3``, ``aac``."""
+    """As FFmpeg calls it: ``wav``, ``flac``, ``ogg``, ``webm``, ``mp4``, ``mp3``, ``aac``."""
     offset: int
     """Bytes before the sound that the decoder never sees: ID3 tags, which may hold pictures of any size."""
 
@@ -59,6 +59,8 @@ def _name(head: bytes) -> str | None:
         return "flac"
     if head[:5] == b"OggS\0":
         return "ogg"
+    if head[:4] == b"\x1aE\xdf\xa3" and b"webm" in head[:64]:
+        return "webm"
     if head[4:8] == b"ftyp":
         return "mp4"
     return _mpeg(head)

@@ -1,8 +1,8 @@
 """A program of its own that decodes one untrusted sound file: stdin is the file, stdout the sound.
 
-    python -I -S decoder_program.py SITE_PACKAGES CONTAINER OFFSET SIZE MAX_S
+    python -I -S decoder_program.py SITE_PACKAGES CONTAINER OFFSET SIZE MAX_S RATE_HZ
 
-It writes one line of JSON and then the sound as signed 16-bit little-endian samples, one channel, ``RATE_HZ``. The
+It writes one line of JSON and then the sound as signed 16-bit little-endian samples, one channel, at that rate. The
 line holds ``refused`` (a word) or what is known of the file. Whatever a file makes of the decoder, this process can do
 little: no file but those that are open (so no socket, no playlist, no other file), no network, no further process,
 limited processor time, and 200 MB beside what it has before the file is touched. It imports nothing of the project.
@@ -25,7 +25,7 @@ MEMORY_BYTES = 200_000_000
 """What decoding may add to the address space."""
 
 PROCESSOR_S = 20
-"""Processor seconds; two minutes of sound at 192 kHz take one."""
+"""Processor seconds; ten minutes of sound take two, at 192 kHz five."""
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
 """Rates outside are a damaged header or useless."""
@@ -86,7 +86,7 @@ class Source:
 
 def main(arguments: list[str]) -> None:
     """Decode, then say what came of it."""
-    packages, container, offset, size, max_s = arguments
+    packages, container, offset, size, max_s, rate_hz = arguments
     # Before the libraries, for their threads' sake: a process with several may not leave its namespaces.
     leave_the_network()
     sys.path.append(packages)
@@ -97,7 +97,7 @@ def main(arguments: list[str]) -> None:
     memory = give_up_rights()
     sound = b""
     try:
-        told, sound = decoded(av, np, container, Source(int(offset), int(size)), float(max_s))
+        told, sound = decoded(av, np, container, Source(int(offset), int(size)), float(max_s), int(rate_hz))
     except Refused as reason:
         told = {"refused": str(reason)}
     except MemoryError:
@@ -154,7 +154,7 @@ def give_up_rights() -> int:
 
 
 def decoded(
-    av: Any, np: Any, container: str, source: Source | io.BytesIO, max_s: float
+    av: Any, np: Any, container: str, source: Source | io.BytesIO, max_s: float, rate_hz: int = RATE_HZ
 ) -> tuple[dict[str, Any], bytes]:
     """What is known of the sound, and the sound. Raises ``Refused`` and what FFmpeg raises."""
     options = {"protocol_whitelist": "file,pipe", "format_whitelist": container_names(container)}
@@ -169,7 +169,7 @@ def decoded(
         if not LOWEST_RATE_HZ <= codec.rate <= HIGHEST_RATE_HZ or not 1 <= codec.channels <= MOST_CHANNELS:
             raise Refused("damaged")
         codec.thread_count = 1
-        sound = Sound(av, np, codec.channels)
+        sound, most = Sound(av, np, codec.channels, rate_hz), round(max_s * rate_hz)
         told = {"container": container, "codec": codec.name, "rate_hz": codec.rate, "channels": codec.channels}
         packets, broken = 0, 0
         for packet in file.demux(stream):
@@ -181,28 +181,32 @@ def decoded(
                 continue
             for frame in frames:
                 sound.add(frame)
-            if sound.length >= max_s * RATE_HZ:
+            if sound.length > most:
                 break
         if broken > packets * MOST_DAMAGED + 1:
             raise Refused("damaged")
-    mono = sound.mono(round(max_s * RATE_HZ))
-    told |= {"longer": sound.length >= max_s * RATE_HZ, "damaged": broken > 1, "bytes": len(mono)}
+    mono = sound.mono(most)
+    told |= {"longer": sound.length > most, "damaged": broken > 1, "bytes": len(mono)}
     told |= {"peak": sound.peak, "clipped": sound.clipped()}
     return told, mono
 
 
 def container_names(container: str) -> str:
     """FFmpeg's own name of a container, which is the whole list of those that one demuxer reads."""
-    return "mov,mp4,m4a,3gp,3g2,mj2" if container == "mp4" else container
+    return {"mp4": "mov,mp4,m4a,3gp,3g2,mj2", "webm": "matroska,webm"}.get(container, container)
 
 
 class Sound:
-    """What was decoded so far, at ``RATE_HZ``."""
+    """What was decoded so far, at the wanted rate."""
 
-    def __init__(self, av: Any, np: Any, channels: int) -> None:
+    def __init__(self, av: Any, np: Any, channels: int, rate_hz: int) -> None:
         self._np = np
-        self._resampler = av.AudioResampler("fltp", "mono" if channels == 1 else "stereo", RATE_HZ)
+        self._resampler = av.AudioResampler("fltp", "mono" if channels == 1 else "stereo", rate_hz)
+        self._rate_hz = rate_hz
         self._parts: list[Any] = []
+        """float32, shape [channels, samples], of a second or so."""
+        self._pieces: list[Any] = []
+        """What the next part will be made of; thousands of small arrays would take as much again."""
         self._amplitudes = np.zeros(2 * FINE + 1, np.int64)
         self.length = 0
         """Samples of each channel."""
@@ -225,8 +229,15 @@ class Sound:
     def _take(self, frames: Any) -> None:
         for frame in frames:
             part = frame.to_ndarray()
-            self._parts.append(part)
+            self._pieces.append(part)
             self.length += part.shape[1]
+        if sum(part.shape[1] for part in self._pieces) >= self._rate_hz:
+            self._gather()
+
+    def _gather(self) -> None:
+        if self._pieces:
+            self._parts.append(self._np.concatenate(self._pieces, axis=1))
+            self._pieces.clear()
 
     def clipped(self) -> float:
         """Share of samples at the limit: near the highest amplitude there is, or near full scale."""
@@ -242,14 +253,21 @@ class Sound:
         self._take(self._resampler.resample(None))
         if not self.length:
             raise Refused("no_sound")
-        both = np.concatenate(self._parts, axis=1)[:, :most]
-        energies = np.square(both, dtype=np.float64).sum(axis=1)
-        mono = both.mean(axis=0, dtype=np.float32)
-        if np.square(mono, dtype=np.float64).sum() < 0.3 * energies.max():
-            mono = both[int(energies.argmax())]
-        mono = mono / max(1.0, float(np.abs(mono).max(initial=0.0)))
-        pcm: bytes = np.round(mono * 32767).astype("<i2").tobytes()
-        return pcm
+        self._gather()
+        # Part by part, each in the place of the last: all at once would be more memory than may be had.
+        parts, left = self._parts, most
+        for number, part in enumerate(parts):
+            parts[number], left = part[:, :left], max(0, left - part.shape[1])
+        energies = sum(np.square(part, dtype=np.float64).sum(axis=1) for part in parts)
+        mean = sum(np.square(part.mean(axis=0, dtype=np.float32), dtype=np.float64).sum() for part in parts)
+        louder = int(energies.argmax()) if mean < 0.3 * energies.max() else None
+        peak = 1.0
+        for number, part in enumerate(parts):
+            parts[number] = part.mean(axis=0, dtype=np.float32) if louder is None else part[louder].copy()
+            peak = max(peak, float(np.abs(parts[number]).max(initial=0.0)))
+        for number, part in enumerate(parts):
+            parts[number] = np.round(part / peak * 32767).astype("<i2").tobytes()
+        return b"".join(parts)
 
 
 def peak_kb(memory: int) -> int:

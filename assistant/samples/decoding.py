@@ -32,7 +32,7 @@ TIME_LIMIT_S = 30.0
 LINE_BYTES = 4096
 """What the process may say beside the sound."""
 
-KINDS = "WAV, MP3, M4A, AAC, FLAC or OGG"
+KINDS = "WAV, MP3, M4A, AAC, FLAC, OGG or WebM"
 
 REMEDY = f"Export the recording again as WAV or MP3 ({KINDS} are known)."
 
@@ -51,7 +51,7 @@ class Recording:
     """A decoded file."""
 
     audio: AudioChunk
-    """One channel at 24 kHz, at most as long as was asked for."""
+    """One channel, at the rate and at most as long as was asked for."""
     longer: bool
     """Whether the file goes on after that."""
     kind: str
@@ -90,8 +90,12 @@ def opened(path: Path, most_bytes: int) -> Iterator[BinaryIO]:
         yield file
 
 
-async def decode(file: BinaryIO, *, longest_s: float = LONGEST_S, time_limit_s: float = TIME_LIMIT_S) -> Recording:
-    """The sound of an open regular file, its first ``longest_s`` seconds.
+async def decode(
+    file: BinaryIO, *, longest_s: float = LONGEST_S, time_limit_s: float = TIME_LIMIT_S, rate_hz: int = RATE_HZ
+) -> Recording:
+    """The sound of an open regular file, its first ``longest_s`` seconds, at ``rate_hz``.
+
+    Ten minutes at 16 kHz are about the most for which the program's memory serves.
 
     Raises ``SampleRefused``, and ``SampleError`` where the program cannot run.
     """
@@ -108,9 +112,9 @@ async def decode(file: BinaryIO, *, longest_s: float = LONGEST_S, time_limit_s: 
             reason="unknown",
             remedy="Export the recording as WAV or MP3.",
         )
-    most_bytes = round(longest_s * RATE_HZ) * 2 + LINE_BYTES
-    arguments = [container.name, str(container.offset), str(size), str(longest_s)]
-    return _recording((await _run(file, arguments, time_limit_s, most_bytes))[:most_bytes])
+    most_bytes = round(longest_s * rate_hz) * 2 + LINE_BYTES
+    arguments = [container.name, str(container.offset), str(size), str(longest_s), str(rate_hz)]
+    return _recording((await _run(file, arguments, time_limit_s, most_bytes))[:most_bytes], rate_hz)
 
 
 async def _run(file: BinaryIO, arguments: list[str], time_limit_s: float, most_bytes: int) -> bytes:
@@ -151,7 +155,7 @@ async def _all(stream: asyncio.StreamReader, most_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-def _recording(said: bytes) -> Recording:
+def _recording(said: bytes, rate_hz: int) -> Recording:
     """Raises ``SampleRefused``."""
     line, _, sound = said.partition(b"\n")
     try:
@@ -166,7 +170,7 @@ def _recording(said: bytes) -> Recording:
         raise SampleRefused(f"The file {what}.", reason=reason, remedy=remedy)
     pcm = np.frombuffer(sound, "<i2").astype(np.int16)
     return Recording(
-        audio=AudioChunk(pcm, RATE_HZ),
+        audio=AudioChunk(pcm, rate_hz),
         longer=told["longer"],
         kind=f"{told['container']} {told['codec']}",
         rate_hz=told["rate_hz"],

@@ -173,7 +173,7 @@ export default {
     view_failed: "No se pudo cargar esta página.",
     view_forbidden: "Su token no da acceso a esta página.",
     "state.starting": "Arrancando",
-    "state.listening": "A la espera",
+    "state.listening": "En espera",
     "state.hearing": "Escuchando",
     "state.thinking": "Pensando",
     "state.speaking": "Hablando",

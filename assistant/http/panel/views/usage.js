@@ -6,6 +6,7 @@ import { language, t } from "../i18n.js";
 import { engineName } from "./personalities/engines.js";
 import { cache, figure, latency, number, percent, quota, spoken, table } from "./usage/cards.js";
 import { DayChart } from "./usage/chart.js";
+import { ticks, timeTicks } from "./usage/drawing.js";
 import { byDay, byProvider, csv, done, hits, lastDays, totals } from "./usage/figures.js";
 
 const TIMES = [7, 30, 90];
@@ -146,6 +147,7 @@ class UsagePage {
         series: named(byProvider(rows, this.shown, one.value)),
         format: one.format,
         tick: one.name === "sound" ? spoken : compact,
+        steps: one.name === "sound" ? timeTicks : ticks,
       });
     };
     const choose = segments(

@@ -75,6 +75,8 @@ export default {
   "personalities.name.missing": "Please give it a name.",
   "personalities.count": "{length} of {most} characters",
   "personalities.languages.add": "Add a language…",
+  "personalities.languages.natural": "With a natural voice",
+  "personalities.languages.plain": "With a plain voice only",
   "personalities.languages.remove": "Remove {name}",
   "personalities.wake_word.none": "None of its own",
   "personalities.wake_word.shared": "none of its own",
@@ -254,6 +256,8 @@ export default {
 
   "personalities.render": "Phrases made beforehand",
   "personalities.render.about": "Sentences it says often can be made now, so that they come at once later, also where the voice is slow.",
+  "personalities.render.no_sample": "Only a recorded voice is made beforehand; the engine's own voices are quick enough as they are.",
+  "personalities.render.result": "New: {made}, there before: {there}, failed: {failed}. They are kept for {keep_hours} hours.",
   "personalities.render.phrases": "Phrases",
   "personalities.render.hint": "One per line, at most {most}.",
   "personalities.render.example": "We are open until eight o'clock.",

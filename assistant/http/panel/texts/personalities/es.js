@@ -75,6 +75,8 @@ export default {
   "personalities.name.missing": "Póngale un nombre.",
   "personalities.count": "{length} de {most} caracteres",
   "personalities.languages.add": "Añadir un idioma…",
+  "personalities.languages.natural": "Con una voz natural",
+  "personalities.languages.plain": "Solo con una voz sencilla",
   "personalities.languages.remove": "Quitar {name}",
   "personalities.wake_word.none": "Ninguna propia",
   "personalities.wake_word.shared": "ninguna propia",
@@ -273,6 +275,8 @@ export default {
 
   "personalities.render": "Frases hechas de antemano",
   "personalities.render.about": "Las frases que dice a menudo se pueden hacer ahora, para que luego salgan al momento, también cuando la voz es lenta.",
+  "personalities.render.no_sample": "Solo se prepara de antemano una voz grabada; las voces propias del motor ya son bastante rápidas.",
+  "personalities.render.result": "Nuevas: {made}, ya hechas: {there}, con fallo: {failed}. Se guardan {keep_hours} horas.",
   "personalities.render.phrases": "Frases",
   "personalities.render.hint": "Una por línea, como máximo {most}.",
   "personalities.render.example": "Abrimos hasta las ocho.",

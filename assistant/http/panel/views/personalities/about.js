@@ -6,7 +6,7 @@ import { languageName, t } from "../../i18n.js";
 
 const LONGEST = { name: 60, greeting: 500, system_prompt: 8000 };
 
-/** The card with these fields; `form` is {draft, fields, choices}. */
+/** The card with these fields; `form` is {draft, fields, choices, natural}. */
 export function aboutCard(form) {
   const { fields } = form;
   const prompt = h("textarea", { rows: "8", maxlength: LONGEST.system_prompt, spellcheck: "true" });
@@ -32,14 +32,28 @@ export function options(select, choices, value) {
   select.value = value ?? "";
 }
 
-function languageField({ fields, choices }) {
+function languageField({ fields, choices, natural }) {
   const select = h("select");
-  const all = byName(choices.languages).map((code) => [code, languageName(code)]);
   return fields.add("language", select, {
     hint: t("personalities.hint.language"),
     event: "change",
-    write: (value) => options(select, all, value),
+    write: (value) => {
+      replace(select, languageOptions([...new Set([...choices.languages, value])], natural));
+      select.value = value;
+    },
   });
+}
+
+/** Languages by name; where they are many, those with a natural voice come first. */
+function languageOptions(codes, natural) {
+  const option = (code) => h("option", { value: code }, languageName(code));
+  const known = byName(codes.filter((code) => /^[a-z]{2}$/.test(code))); // the assistant takes codes of ISO 639-1 only
+  const best = known.filter((code) => natural.has(code));
+  if (!best.length || best.length === known.length) return known.map(option);
+  return [
+    h("optgroup", { label: t("personalities.languages.natural") }, best.map(option)),
+    h("optgroup", { label: t("personalities.languages.plain") }, known.filter((code) => !natural.has(code)).map(option)),
+  ];
 }
 
 function wakeWordField({ fields, choices }) {
@@ -62,7 +76,7 @@ export function wakeWordName(word) {
 }
 
 /** The further languages as chips that can be taken away, and a choice of one more. */
-function furtherLanguages({ draft, fields, choices }) {
+function furtherLanguages({ draft, fields, choices, natural }) {
   const path = "languages";
   const id = freshId("languages");
   const chips = h("ul", { class: "chips" });
@@ -78,8 +92,8 @@ function furtherLanguages({ draft, fields, choices }) {
       more.focus();
     })));
     chips.hidden = !shown.length;
-    const left = byName(choices.languages).filter((code) => !shown.includes(code) && code !== draft.value("language"));
-    options(more, [["", t("personalities.languages.add")], ...left.map((code) => [code, languageName(code)])], "");
+    const left = choices.languages.filter((code) => !shown.includes(code) && code !== draft.value("language"));
+    replace(more, h("option", { value: "" }, t("personalities.languages.add")), languageOptions(left, natural));
     more.disabled = !left.length || shown.length >= 10;
   };
   more.addEventListener("change", () => more.value && set([...(draft.value(path) ?? []), more.value]));

@@ -5,6 +5,7 @@ import { h, replace } from "../../dom.js";
 import { language, problemText, t } from "../../i18n.js";
 import { aboutCard } from "./about.js";
 import { Draft } from "./draft.js";
+import { naturalLanguages } from "./engines.js";
 import { Fields, wrongs } from "./fields.js";
 import { guard } from "./guard.js";
 import { PATH } from "./list.js";
@@ -20,9 +21,9 @@ export function createPage(root, context) {
   let left = false;
   fetched(
     body,
-    () => Promise.all([context.api.get("/api/admin/choices"), context.api.get(PATH)]),
-    ([choices, { personalities }]) => {
-      const { element, draft, create } = form(choices, personalities, context);
+    () => Promise.all([context.api.get("/api/admin/choices"), context.api.get("/api/voice/voices"), context.api.get(PATH)]),
+    ([choices, voices, { personalities }]) => {
+      const { element, draft, create } = form(choices, naturalLanguages(voices), personalities, context);
       if (!left) unguard = guard(draft, create);
       return element;
     },
@@ -39,7 +40,7 @@ export function back() {
 }
 
 /** `{element, draft, create()}`. */
-function form(choices, personalities, context) {
+function form(choices, natural, personalities, context) {
   const blank = { name: "", language: choices.languages.includes(language()) ? language() : "en", languages: [], wake_word: "", greeting: "", system_prompt: "", voice_config: {} };
   const draft = new Draft(blank);
   const fields = new Fields(draft);
@@ -86,7 +87,7 @@ function form(choices, personalities, context) {
   const start = card(t("personalities.create.start"), field(t("personalities.create.like"), like, t("personalities.create.like.about")));
   const element = h("form", { class: "stack narrow", novalidate: true, on: { submit: (event) => event.preventDefault() } },
     personalities.length ? start : null,
-    aboutCard({ draft, fields, choices }),
+    aboutCard({ draft, fields, choices, natural }),
     complaint,
     h("div", { class: "actions" }, create, cancel),
   );

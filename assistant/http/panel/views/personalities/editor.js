@@ -7,7 +7,7 @@ import { aboutCard } from "./about.js";
 import { resolve } from "./conflict.js";
 import { back } from "./create.js";
 import { Draft } from "./draft.js";
-import { engines } from "./engines.js";
+import { engines, naturalLanguages } from "./engines.js";
 import { Fields, wrongs } from "./fields.js";
 import { guard } from "./guard.js";
 import { PATH, problemsNotice, removePersonality } from "./list.js";
@@ -78,7 +78,7 @@ class Editor {
     this.draft = new Draft(stored, changes);
     this.draft.rebase(stored); // some of it may be as it is stored by now
     this.fields = new Fields(this.draft);
-    const form = { ...this, choices, voices, engines: engines(choices, voices), stored: (document) => this.#stored(document) };
+    const form = { ...this, choices, voices, engines: engines(choices, voices), natural: naturalLanguages(voices), stored: (document) => this.#stored(document) };
     this.head = h("div");
     this.complaint = h("div", { role: "alert" });
     this.speaking = speakingCard(form);

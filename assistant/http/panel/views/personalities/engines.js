@@ -40,6 +40,12 @@ export function uses(provider, setting) {
   return (USED[provider] ?? []).includes(setting);
 }
 
+/** Languages for which there is more than the plain voice of last resort. */
+export function naturalLanguages(voices) {
+  const better = voices.engines.filter((one) => one.name !== "espeak_ng");
+  return new Set(better.flatMap((one) => one.languages));
+}
+
 /**
  * The engines to choose from: {name, inUse, clones, state, reason, remedy, languages, factor}, from what the server
  * says of those that can be named and of those that are in use.

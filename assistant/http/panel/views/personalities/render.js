@@ -71,7 +71,13 @@ export function renderCard(form) {
       complain("");
     },
   });
-  const offer = () => (greeting.disabled = !draft.value("greeting"));
+  const missing = notice(t("personalities.render.no_sample"));
+  const offer = () => {
+    const { mode, voice_sample_url: sample } = draft.stored.voice_config;
+    missing.hidden = mode === "custom" && Boolean(sample);
+    start.disabled = !missing.hidden;
+    greeting.disabled = !draft.value("greeting");
+  };
   const off = draft.on(offer);
   offer();
   if (started.has(id)) context.api.get(`/api/jobs/${started.get(id)}`).then(watch, () => started.delete(id));
@@ -79,6 +85,7 @@ export function renderCard(form) {
   const element = card(
     t("personalities.render"),
     h("p", { class: "lead" }, t("personalities.render.about")),
+    missing,
     h("div", { class: "field" },
       h("label", { for: place }, t("personalities.render.phrases")),
       text,
@@ -104,16 +111,12 @@ export function phrases(text) {
 
 function jobLine(job, context) {
   if (job.state !== "running") {
-    const words = job.state === "failed" && job.problem ? problemText(asProblem(job.problem)) : job.said;
-    return notice([h("strong", {}, t(`personalities.render.${job.state}`)), words ? ` ${words}` : ""], STATES[job.state] ?? "neutral");
+    const words = job.state === "failed" && job.problem ? problemText({ ...job.problem, message: job.problem.detail }) : "";
+    const made = job.result ? t("personalities.render.result", job.result) : "";
+    return notice([h("strong", {}, t(`personalities.render.${job.state}`)), words || made ? ` ${words || made}` : ""], STATES[job.state] ?? "neutral");
   }
   const bar = progress(job.progress, t("personalities.render"));
   const share = job.progress === null ? "" : formatNumber(job.progress, { style: "percent", maximumFractionDigits: 0 });
   const cancel = button(t("common.cancel"), { kind: "quiet", icon: "x", on: () => context.api.del(`/api/jobs/${job.id}`) });
   return h("div", { class: "stack" }, h("p", {}, [t("personalities.render.running"), share, job.said].filter(Boolean).join(" · ")), bar, h("div", { class: "actions" }, cancel));
-}
-
-/** A job tells its problem as the API tells problems, or in a sentence. */
-function asProblem(told) {
-  return typeof told === "string" ? { message: told } : { ...told, message: told.detail };
 }

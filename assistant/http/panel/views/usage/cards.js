@@ -25,8 +25,8 @@ export function latency(ms) {
 
 /** Audio seconds in the unit that suits them. */
 export function spoken(seconds) {
-  if (seconds < 120) return `${number(seconds)} s`;
-  if (seconds < 7200) return `${number(seconds / 60, seconds < 600 ? 1 : 0)} min`;
+  if (seconds < 60) return `${number(seconds)} s`;
+  if (seconds < 3600) return `${number(seconds / 60, seconds < 600 ? 1 : 0)} min`;
   return `${number(seconds / 3600, 1)} h`;
 }
 
@@ -68,7 +68,7 @@ export function quota(rows) {
     const share = row.limit ? row.characters / row.limit : 1;
     const state = share >= 1 ? "used_up" : share >= NEARLY_FULL ? "nearly" : share >= SOON_FULL ? "soon" : "";
     return level({
-      label: `${engineName(row.provider)}: ${row.voice_class}`,
+      label: [engineName(row.provider), row.voice_class].filter(Boolean).join(": "),
       share,
       text: t("usage.quota.left", { left: number(left), limit: number(row.limit), share: percent(share, 1) }),
       note: [t("usage.quota.month", { month: month(row.month) }), state ? t(`usage.quota.${state}`) : ""].join(" ").trim(),
@@ -91,7 +91,7 @@ export function cache(facts) {
     h("dl", { class: "facts" },
       fact(t("usage.cache.entries"), number(facts.entries)),
       fact(t("usage.cache.sound"), spoken(facts.audio_s)),
-      fact(t("usage.cache.rate"), percent(facts.hit_rate ?? 0)),
+      fact(t("usage.cache.rate"), facts.hit_rate === null ? "–" : percent(facts.hit_rate)),
       fact(t("usage.cache.oldest"), hours === null || !facts.entries ? "–" : hours < 1 ? `${number(hours * 60)} min` : `${number(hours, 1)} h`),
     ),
   ];

@@ -27,10 +27,10 @@ export class DayChart {
   /**
    * `title` says what is shown, `kind` is `bars` (one on the other) or `lines`, `days` are ISO dates, `series` are
    * {name, values} with null where there is nothing, `format` writes a value with its unit and `tick` one at the axis;
-   * `most` fixes the end of the axis.
+   * `most` fixes the end of the axis, `steps(highest)` gives its numbers.
    */
-  constructor({ title, kind, days, series, format, tick = format, most = null }) {
-    Object.assign(this, { title, kind, days, series, format, tick, most });
+  constructor({ title, kind, days, series, format, tick = format, most = null, steps = ticks }) {
+    Object.assign(this, { title, kind, days, series, format, tick, most, steps });
     this.hidden = new Set();
     this.day = null;
     this.width = 0;
@@ -73,7 +73,7 @@ export class DayChart {
   #draw() {
     this.width = Math.round(this.frame.clientWidth);
     if (!this.width) return;
-    const steps = ticks(this.most ?? this.#highest());
+    const steps = this.steps(this.most ?? this.#highest());
     this.end = steps.at(-1);
     const labels = steps.map((step) => this.tick(step));
     this.left = 12 + Math.max(...labels.map((label) => label.length)) * 6.8;

@@ -19,6 +19,15 @@ export function ticks(most, wanted = 4) {
   return Array.from({ length: count + 1 }, (_, place) => Number((place * step).toPrecision(10)));
 }
 
+const TIMES_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400];
+
+/** The same for seconds, in steps that are round in minutes and hours too. */
+export function timeTicks(most, wanted = 4) {
+  const step = TIMES_S.find((one) => one >= most / wanted);
+  if (!(most > 0) || step === undefined) return ticks(most, wanted);
+  return Array.from({ length: Math.ceil(most / step) + 1 }, (_, place) => place * step);
+}
+
 /** Textures for bars, one per series: {definitions, fill(place)}. Each chart needs its own. */
 export function textures() {
   const name = `texture-${(patterns += 1)}`;
