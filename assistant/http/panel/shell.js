@@ -71,7 +71,7 @@ function settings({ session, redraw, signOut }) {
   });
   return h(
     "div",
-    { class: "settings" },
+    { class: "frame-settings" },
     h("a", { class: "nav-link", href: "/kiosk", target: "_blank", rel: "noopener" }, icon("screen"), h("span", {}, t("common.kiosk_screen"), h("span", { class: "sr-only" }, ` ${t("common.opens_new")}`))),
     languageChoice(redraw),
     themeChoice(),

@@ -7,7 +7,7 @@ export const STAGES = ["end_of_turn", "stt", "agent", "tts"];
 
 /** What the bars' colours and patterns mean. */
 export function legend() {
-  return h("ul", { class: "legend", "aria-hidden": "true" }, STAGES.map((stage) => h("li", {}, h("span", { class: `swatch ${stage}` }), t(`common.stage.${stage}`))));
+  return h("ul", { class: "stage-legend", "aria-hidden": "true" }, STAGES.map((stage) => h("li", {}, h("span", { class: `stage-swatch of-${stage}` }), t(`common.stage.${stage}`))));
 }
 
 /**
@@ -24,11 +24,11 @@ export function waterfall(stages_ms, response_ms, longest_ms) {
   const id = freshId("waterfall");
   const tip = h(
     "div",
-    { class: "tip", role: "tooltip", id },
-    h("table", {}, parts.map(([stage, ms]) => h("tr", {}, h("th", { scope: "row" }, h("span", { class: `swatch ${stage}` }), t(`common.stage.${stage}`)), h("td", { class: "number" }, formatDuration(ms / 1000)))), h("tr", { class: "tip-total" }, h("th", { scope: "row" }, t("common.stage.total")), h("td", { class: "number" }, total))),
+    { class: "stage-tip", role: "tooltip", id },
+    h("table", {}, parts.map(([stage, ms]) => h("tr", {}, h("th", { scope: "row" }, h("span", { class: `stage-swatch of-${stage}` }), t(`common.stage.${stage}`)), h("td", { class: "number" }, formatDuration(ms / 1000)))), h("tr", { class: "stage-total" }, h("th", { scope: "row" }, t("common.stage.total")), h("td", { class: "number" }, total))),
   );
   const bars = parts.map(([stage, ms]) =>
-    h("span", { class: `bar ${stage}`, style: { width: `${(100 * ms) / scale}%` } }, h("span", {}, formatDuration(ms / 1000))),
+    h("span", { class: `stage-bar of-${stage}`, style: { width: `${(100 * ms) / scale}%` } }, h("span", {}, formatDuration(ms / 1000))),
   );
   const row = h("div", { class: "waterfall" }, h("div", { class: "bars", tabindex: "0", role: "img", "aria-label": `${t("common.stage.total")} ${total}: ${said}` }, bars), h("span", { class: "waterfall-total", "aria-hidden": "true" }, total), tip);
   // A tip that one can send away, as screen magnifiers need it.

@@ -63,9 +63,9 @@ function turnList(turns) {
             { class: "turn-words" },
             h("div", { class: "turn-meta" }, h("time", { datetime: turn.at }, formatDate(turn.at, { timeStyle: "medium" })), h("span", {}, turn.personality), badges(turn)),
             h("p", { class: "turn-question", lang: turn.language }, turn.transcript ?? h("i", { class: "muted" }, unheard(turn))),
-            turn.reply && h("p", { class: "turn-reply", lang: turn.language }, turn.reply),
+            said(turn) && h("p", { class: "turn-reply", lang: turn.language }, said(turn)),
           ),
-          waterfall(turn.stages_ms, turn.response_ms, longest_ms),
+          turn.response_ms === null && turn.voices.length ? null : waterfall(turn.stages_ms, turn.response_ms, longest_ms),
         ),
       ),
     ),
@@ -73,6 +73,9 @@ function turnList(turns) {
 }
 
 const unheard = (turn) => (turn.no_speech ? t("now.no_speech") : turn.voices.length ? t("now.announcement") : t("now.no_question"));
+
+/** The answer; of an announcement, what was spoken. */
+const said = (turn) => turn.reply ?? turn.voices.map((voice) => voice.text).join(" ");
 
 function badges(turn) {
   const engines = [...new Set(turn.voices.map((voice) => voice.provider))];
