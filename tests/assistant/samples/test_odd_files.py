@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -188,6 +189,10 @@ CASES: dict[str, Odd] = {
     "mp3 after a tag of 5 MB": Odd(content(lambda: files.id3(bytes(5_000_000)) + mp3())),
     "mp3 after three tags": Odd(content(lambda: 3 * files.id3(bytes(10)) + mp3())),
     "flac with a picture of 15 MB": Odd(content(lambda: files.with_flac_picture(flac(), 15_000_000))),
+    "webm opus, as browsers record": Odd(content(webm, "recording.webm")),
+    "half of a webm": Odd(content(lambda: half(webm)), "too_short"),
+    "webm that is no sound": Odd(content(lambda: b"\x1aE\xdf\xa3\x87\x42\x82\x84webm" + bytes(1000)), "damaged"),
+    "matroska that is no webm": Odd(content(lambda: encoded(speech(), "matroska", "libopus", rate=48_000)), "unknown"),
     "two ogg streams, one after the other": Odd(content(lambda: vorbis() + vorbis()), length_s=2 * LENGTH_S),
     "two mp3 files, one after the other": Odd(content(lambda: mp3() + mp3()), length_s=2 * LENGTH_S),
     "silence around it": Odd(content(lambda: wav(np.concatenate([silence(20), speech(), silence(20)])))),
@@ -277,8 +282,8 @@ def memory_kb(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
     real = decoding._run
 
-    async def noting(file: io.BufferedReader, arguments: list[str], time_limit_s: float) -> bytes:
-        said = await real(file, arguments, time_limit_s)
+    async def noting(file: io.BufferedReader, *limits: Any) -> bytes:
+        said = await real(file, *limits)
         seen.append(json.loads(said.partition(b"\n")[0] or b'{"peak_kb": 0}')["peak_kb"])
         return said
 
