@@ -2,7 +2,7 @@
 
 import { badge, button, emptyState, heading, player, problemNotice } from "../components.js";
 import { h, icon, replace } from "../dom.js";
-import { formatDuration, hasText, language, problemText, t } from "../i18n.js";
+import { formatDuration, hasText, language, problemText, t, tIn } from "../i18n.js";
 import { ask } from "./chat/asking.js";
 import { talkButton } from "./chat/talk-button.js";
 
@@ -16,7 +16,7 @@ export default {
     const talk = talks.get(context.session) ?? { id: null, personality: "", messages: [] };
     talks.set(context.session, talk);
     const log = h("div", { class: "chat-log", role: "log", "aria-live": "polite", "aria-label": t("chat.conversation"), tabindex: "0" });
-    const room = { context, talk, log, asking: null, ended: false, players: new Set(), composer: null };
+    const room = { context, talk, log, asking: null, ended: false, speaks: language(), players: new Set(), composer: null };
     const anew = button(t("chat.anew"), { icon: "plus", "aria-label": t("chat.anew_long"), on: () => forget(room) });
     room.composer = composer(room);
     replace(root, heading(t("common.nav.chat"), t("chat.lead"), whoAnswers(room), anew), h("div", { class: "card chat" }, log, room.composer.element));
@@ -43,20 +43,28 @@ function forget(room) {
 function whoAnswers(room) {
   if (room.context.session.role !== "admin") return null;
   const select = h("select", { "aria-label": t("chat.who") });
+  let known = [];
+  const suggest = () => {
+    room.speaks = known.find((one) => (select.value ? one.id === select.value : one.active))?.language ?? language();
+    if (!room.talk.messages.length) drawAll(room);
+  };
   select.append(h("option", { value: "" }, t("chat.active")));
   select.addEventListener("change", () => {
     room.talk.personality = select.value;
     // Another one knows nothing of what was said before.
     room.talk.id = null;
+    suggest();
     if (room.talk.messages.length) add(room, { kind: "remark", text: t("chat.now_answers", { name: select.selectedOptions[0].textContent }) });
   });
   room.context.api.get("/api/admin/ai-personalities").then(
     ({ personalities }) => {
+      known = personalities;
       const active = personalities.find((one) => one.active);
       select.options[0].textContent = active ? t("chat.active_name", { name: active.name }) : t("chat.active");
       select.append(...personalities.filter((one) => !one.active).map((one) => h("option", { value: one.id }, one.name)));
       select.value = room.talk.personality;
       if (select.selectedIndex < 0) select.value = room.talk.personality = "";
+      if (!room.ended) suggest();
     },
     (error) => error.name === "Problem" || console.error(error),
   );
@@ -164,8 +172,10 @@ function drawAll(room) {
   room.log.scrollTo({ top: room.log.scrollHeight });
 }
 
+/** In the language of who answers. */
 function suggestions(room) {
-  return h("div", { class: "chat-suggestions" }, ["chat.suggestion_1", "chat.suggestion_2", "chat.suggestion_3"].map((key) => button(t(key), { on: () => void put(room, { text: t(key) }) })));
+  const texts = ["chat.suggestion_1", "chat.suggestion_2", "chat.suggestion_3"].map((key) => tIn(room.speaks, key));
+  return h("div", { class: "chat-suggestions" }, texts.map((text) => button(text, { lang: room.speaks, on: () => void put(room, { text }) })));
 }
 
 function draw(room, message) {
