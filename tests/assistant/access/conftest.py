@@ -1,0 +1,5 @@
+"""Fixtures of the tests of access."""
+
+from tests.assistant.storage.disks import small_disk
+
+__all__ = ["small_disk"]
