@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
+from itertools import groupby
 from types import TracebackType
 from typing import Literal, Self
 
@@ -15,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from assistant.audio_encoding import Encoder, encoder
 from assistant.http.recitals import Recital
-from pipeline.audio import AudioChunk
+from pipeline.audio import AudioChunk, joined
 from pipeline.fallback import Rendering
 from pipeline.speech import Personality
 from providers.model_worker import ModelWorker
@@ -118,7 +119,8 @@ class SoundAnswers:
 
 
 def _pushed(coder: Encoder, chunks: Sequence[AudioChunk]) -> bytes:
-    return b"".join(coder.push(chunk) for chunk in chunks)
+    """Chunks of one rate at once: each takes its time."""
+    return b"".join(coder.push(joined(alike)) for _, alike in groupby(chunks, key=lambda chunk: chunk.rate_hz))
 
 
 def in_parts(content: bytes, etag: str, media_type: str, asked: Mapping[str, str], *, head: bool = False) -> Response:

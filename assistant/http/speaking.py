@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import lru_cache
 
-from pipeline.audio import AudioChunk
+from pipeline.audio import AudioChunk, joined
 from pipeline.errors import SettingsError
 from pipeline.fallback import FallbackVoice, Rendering
 from pipeline.sentences import sentences_of
@@ -16,6 +17,10 @@ from pipeline.speech import Personality
 POLITE_S = 1.5
 """Seconds of the clock for which a sentence waits while somebody talks at the kiosk: customers come first, but who
 waits for a preview is not kept waiting for the length of a conversation."""
+
+
+REMEMBERED = 256
+"""Sentences whose wording for voices is remembered: the same ones are asked for again and again."""
 
 
 class NothingToSay(SettingsError):
@@ -40,7 +45,7 @@ class Speaking:
     ) -> None:
         """``idle`` is set while nobody talks at the kiosk; ``at_once`` sentences are made at the same time."""
         self._voice = voice
-        self._speakable = speakable
+        self._speakable = lru_cache(maxsize=REMEMBERED)(speakable)
         self._idle = idle
         self._room = asyncio.Semaphore(at_once)
 
@@ -62,9 +67,17 @@ class Speaking:
             return
         async with self._room:
             await self._politely()
+            finished: list[AudioChunk] = []
+            by: Rendering | None = None
             async with aclosing(self._voice.say(spoken, language, who)) as chunks:
                 async for chunk, rendering in chunks:
-                    yield Spoken(chunk, rendering)
+                    by = rendering or by
+                    if by is not None and by.cached:
+                        finished.append(chunk)
+                    else:
+                        yield Spoken(chunk, rendering)
+            if finished:  # it was there already: nobody is served better by a hundred pieces
+                yield Spoken(joined(finished), by)
 
     async def _politely(self) -> None:
         """Give way to the kiosk."""
