@@ -72,7 +72,12 @@ function settings({ session, redraw, signOut }) {
   return h(
     "div",
     { class: "frame-settings" },
-    h("a", { class: "nav-link", href: "/kiosk", target: "_blank", rel: "noopener" }, icon("screen"), h("span", {}, t("common.kiosk_screen"), h("span", { class: "sr-only" }, ` ${t("common.opens_new")}`))),
+    h(
+      "a",
+      { class: "nav-link", href: "/kiosk", target: "_blank", rel: "noopener" },
+      icon("screen"),
+      h("span", {}, t("common.kiosk_screen"), h("span", { class: "sr-only" }, ` ${t("common.opens_new")}`)),
+    ),
     languageChoice(redraw),
     themeChoice(),
     h("p", { class: "who" }, t("common.signed_in_as", { name: session.name })),

@@ -1,6 +1,6 @@
 // Where the time of a turn went, as bars one after the other.
 
-import { freshId, h } from "./dom.js";
+import { h } from "./dom.js";
 import { formatDuration, t } from "./i18n.js";
 
 export const STAGES = ["end_of_turn", "stt", "agent", "tts"];
@@ -21,16 +21,23 @@ export function waterfall(stages_ms, response_ms, longest_ms) {
   const scale = Math.max(longest_ms, sum, response_ms, 1);
   const total = formatDuration(response_ms / 1000);
   const said = parts.map(([stage, ms]) => `${t(`common.stage.${stage}`)} ${formatDuration(ms / 1000)}`).join(", ");
-  const id = freshId("waterfall");
-  const tip = h(
-    "div",
-    { class: "stage-tip", role: "tooltip", id },
-    h("table", {}, parts.map(([stage, ms]) => h("tr", {}, h("th", { scope: "row" }, h("span", { class: `stage-swatch of-${stage}` }), t(`common.stage.${stage}`)), h("td", { class: "number" }, formatDuration(ms / 1000)))), h("tr", { class: "stage-total" }, h("th", { scope: "row" }, t("common.stage.total")), h("td", { class: "number" }, total))),
-  );
+  const line = (stage, ms) => {
+    const name = h("th", { scope: "row" }, h("span", { class: `stage-swatch of-${stage}` }), t(`common.stage.${stage}`));
+    return h("tr", {}, name, h("td", { class: "number" }, formatDuration(ms / 1000)));
+  };
+  const whole = h("tr", { class: "stage-total" }, h("th", { scope: "row" }, t("common.stage.total")), h("td", { class: "number" }, total));
+  const tip = h("div", { class: "stage-tip", role: "tooltip" }, h("table", {}, parts.map(([stage, ms]) => line(stage, ms)), whole));
   const bars = parts.map(([stage, ms]) =>
     h("span", { class: `stage-bar of-${stage}`, style: { width: `${(100 * ms) / scale}%` } }, h("span", {}, formatDuration(ms / 1000))),
   );
-  const row = h("div", { class: "waterfall" }, h("div", { class: "bars", tabindex: "0", role: "img", "aria-label": `${t("common.stage.total")} ${total}: ${said}` }, bars), h("span", { class: "waterfall-total", "aria-hidden": "true" }, total), tip);
+  const label = `${t("common.stage.total")} ${total}: ${said}`;
+  const row = h(
+    "div",
+    { class: "waterfall" },
+    h("div", { class: "bars", tabindex: "0", role: "img", "aria-label": label }, bars),
+    h("span", { class: "waterfall-total", "aria-hidden": "true" }, total),
+    tip,
+  );
   // A tip that one can send away, as screen magnifiers need it.
   row.addEventListener("keydown", (event) => event.key === "Escape" && row.classList.add("quiet-tip"));
   row.addEventListener("pointerleave", () => row.classList.remove("quiet-tip"));

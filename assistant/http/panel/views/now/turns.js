@@ -95,6 +95,7 @@ function errorName(code) {
 }
 
 function turnTable(turns) {
+  const column = (key, kind = null) => h("th", { scope: "col", class: kind }, t(key));
   const number = (value) => h("td", { class: "number" }, value === null || value === undefined ? "–" : formatDuration(value / 1000));
   return h(
     "div",
@@ -102,7 +103,7 @@ function turnTable(turns) {
     h(
       "table",
       {},
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("now.time")), h("th", { scope: "col" }, t("now.question")), STAGES.map((stage) => h("th", { scope: "col", class: "number" }, t(`common.stage.${stage}`))), h("th", { scope: "col", class: "number" }, t("common.stage.total")))),
+      h("thead", {}, h("tr", {}, column("now.time"), column("now.question"), STAGES.map((stage) => column(`common.stage.${stage}`, "number")), column("common.stage.total", "number"))),
       h(
         "tbody",
         {},
