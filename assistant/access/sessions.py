@@ -70,6 +70,7 @@ class Sessions:
         left_s = int(end) - self._now()
         if not hmac.compare_digest(_mac(key, cookie.rpartition(".")[0]), mac) or left_s <= 0:
             return None
+        await self._tokens.used(token_id)
         return Session(caller, _csrf(key, token_id), renew=left_s < LASTS_S[caller.role] / 2)
 
 

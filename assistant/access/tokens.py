@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import logging
@@ -29,6 +30,12 @@ INSTALLATION = "installation"
 
 KNOWN_FOR_S = 3.0
 """Seconds of the clock for which tokens that were read are trusted: one that was taken away is refused after that."""
+
+PATIENCE_S = 1.0
+"""Seconds for which somebody who calls waits for a disk that does not answer."""
+
+REST_S = 60.0
+"""Seconds of the clock before the note of a visit is tried again."""
 
 LONGEST = 200
 """Characters of a token at most."""
@@ -60,7 +67,7 @@ class Token:
     created_at: str
     """ISO 8601, UTC."""
     last_used_on: str
-    """Day, ISO 8601; "" where it was not used yet."""
+    """Day of this machine's zone, ISO 8601; "" where it was not used yet."""
 
     def as_dict(self) -> dict[str, Any]:
         """For programs."""
@@ -100,7 +107,11 @@ class TokenStore:
         self._now = now
         self._known: dict[str, _Known] = {}
         """By id, as they were last read."""
+        self._reading = asyncio.Lock()
         self._read_s = float("-inf")
+        self._noted: dict[str, str] = {}
+        """Day of the last visit by id, besides what the database says."""
+        self._note_after_s = float("-inf")
         self._complained = False
 
     async def check(self, token: str) -> Caller | None:
@@ -108,19 +119,40 @@ class TokenStore:
         if not token or len(token) > LONGEST:
             return None
         digest = _digest(token)
+        own = self._own()
+        if own is not None and hmac.compare_digest(own.digest, digest):
+            return own.caller  # the database is not asked: it may not answer
         found = None
-        for known in await self._everyone():  # all are compared, so that the time tells nothing
+        for known in (await self._others()).values():  # all are compared, so that the time tells nothing
             if hmac.compare_digest(known.digest, digest):
                 found = known
         if found is None:
             return None
-        await self._used(found)
+        await self.used(found.caller.token_id)
         return found.caller
 
     async def by_id(self, token_id: str) -> tuple[Caller, str] | None:
         """The owner of a token and the token's SHA-256, which signs its sessions. Never raises."""
-        found = next((one for one in await self._everyone() if one.caller.token_id == token_id), None)
+        found = self._own() if token_id == INSTALLATION else (await self._others()).get(token_id)
         return None if found is None else (found.caller, found.digest)
+
+    async def used(self, token_id: str) -> None:
+        """Note the day, once a day for an SD card's sake. Never raises."""
+        today = self._now().astimezone().date().isoformat()
+        known = self._known.get(token_id)
+        if known is None or today in {known.last_used_on, self._noted.get(token_id)}:
+            return
+        if self._database is None or self._clock() < self._note_after_s:
+            return
+        self._noted[token_id] = today  # already now: others who come meanwhile need not wait
+        note = "UPDATE access_tokens SET last_used_on = ? WHERE id = ?"
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._database.write(lambda db: db.execute(note, [today, token_id]))
+        except (StorageError, TimeoutError) as error:
+            log.debug("When a token was used last cannot be noted: %s", str(error) or "the disk does not answer")
+            self._noted.pop(token_id, None)
+            self._note_after_s = self._clock() + REST_S
 
     async def add(self, role: Role, name: str, tenant: str = "") -> tuple[Token, str]:
         """A new one; it is told here and nowhere else. Raises ``AccessError`` and ``StorageError``."""
@@ -156,29 +188,32 @@ class TokenStore:
             raise AccessError("The database cannot be opened.", remedy="Run: assistant check")
         return self._database
 
-    async def _everyone(self) -> list[_Known]:
-        """The installation's own one, and the others as they were read a moment ago."""
-        if self._clock() - self._read_s >= KNOWN_FOR_S:
-            await self._read()
-        own = self.file.known()
-        here = (
-            []
-            if own is None
-            else [_Known(Caller("admin", self._tenant, "administrator", INSTALLATION, True), _digest(own))]
-        )
-        return [*here, *self._known.values()]
+    def _own(self) -> _Known | None:
+        """The one in the file."""
+        token = self.file.known()
+        if token is None:
+            return None
+        return _Known(Caller("admin", self._tenant, "administrator", INSTALLATION, True), _digest(token))
 
-    async def _read(self) -> None:
+    async def _others(self) -> dict[str, _Known]:
+        """Those in the database, as they were read a moment ago."""
+        async with self._reading:  # who comes while they are being read waits, and does not take none for an answer
+            if self._database is not None and self._clock() - self._read_s >= KNOWN_FOR_S:
+                await self._read(self._database)
+        return self._known
+
+    async def _read(self, database: Database) -> None:
         """Where they cannot be read, those known already serve."""
-        self._read_s = self._clock()
-        if self._database is None:
-            return
+        self._read_s = self._clock()  # before: a change in between is seen the next time
         try:
-            rows = await self._database.read(_rows)
-        except StorageError as error:
+            async with asyncio.timeout(PATIENCE_S):
+                rows = await database.read(_rows)
+        except (StorageError, TimeoutError) as error:
             if not self._complained:
-                log.error("The access tokens cannot be read, those known already serve: %s", error)
+                said = str(error) or "The disk does not answer."
+                log.error("The access tokens cannot be read, those known already serve: %s", said)
             self._complained = True
+            self._read_s = self._clock()  # nobody else waits as long at once
             return
         self._complained = False
         self._known = {row["id"]: self._of(row) for row in rows}
@@ -187,18 +222,6 @@ class TokenStore:
         role: Role = "admin" if row["role"] == "admin" else "kiosk"
         caller = Caller(role, row["tenant"], row["name"], row["id"], row["tenant"] == self._tenant)
         return _Known(caller, row["token_sha256"], row["last_used_on"])
-
-    async def _used(self, known: _Known) -> None:
-        """Note the day; once a day, for an SD card's sake."""
-        today, token_id = self._now().date().isoformat(), known.caller.token_id
-        if token_id == INSTALLATION or known.last_used_on == today or self._database is None:
-            return
-        self._known[token_id] = _Known(known.caller, known.digest, today)
-        note = "UPDATE access_tokens SET last_used_on = ? WHERE id = ?"
-        try:
-            await self._database.write(lambda db: db.execute(note, [today, token_id]))
-        except StorageError as error:
-            log.debug("When a token was used last cannot be noted: %s", error)
 
 
 def _rows(db: sqlite_utils.Database) -> list[dict[str, Any]]:
