@@ -20,36 +20,10 @@ from pipeline.speech import (
     WakeWordHit,
 )
 from pipeline.turn import Turn, TurnParts
+from pipeline.wishes import Announcement, Call, Sound, Wish, Wishes, is_anything, is_call, is_greeting
 
 PUSH_TO_TALK = "push_to_talk"
 """What stands for a wake word's name where somebody pressed a button."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Announcement:
-    """Something to say without having been asked."""
-
-    text: str
-    personality: Personality
-    greeting: bool = False
-    """It introduces the personality, so nobody else can say it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sound:
-    """Something to play without having been asked."""
-
-    audio: AudioChunk
-    over: asyncio.Event
-    """Set when it has been heard, or never will be."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """Somebody pressed a button to be heard."""
-
-
-_Wish = _Announcement | _Sound | _Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +68,7 @@ class Conversation:
         """Ends what is being answered or spoken, and has the hit answered next; None where nothing is."""
         self._stop_hearing: Callable[[], object] | None = None
         """Ends listening to a customer, None while nobody is listened to."""
-        self._wishes: asyncio.Queue[_Wish] = asyncio.Queue()
+        self._wishes = Wishes()
         self.idle = asyncio.Event()
         """Set while nobody speaks to it and it speaks to nobody: the time for work that can wait."""
         self._history: deque[Exchange] = deque(maxlen=settings.history_turns)
@@ -111,6 +85,8 @@ class Conversation:
             if cause is error:
                 raise
             raise cause from error
+        finally:
+            self._wishes.forget(is_anything)
 
     def switch(self, personality: Personality) -> None:
         """Go on as somebody else at once: in the middle of an answer its voice changes, where nobody speaks it greets.
@@ -121,21 +97,25 @@ class Conversation:
         if self._turn is not None and self._stop_greeting is None:
             self._turn.switch(personality)
         elif self.idle.is_set() or self._stop_greeting is not None:
-            self._forget_greetings()
+            self._wishes.forget(is_greeting)
             if self._stop_greeting is not None:
                 self._stop_greeting()
             if personality.greeting:
-                self._wishes.put_nowait(_Announcement(personality.greeting, personality, greeting=True))
+                self._wishes.add(Announcement(personality.greeting, personality, greeting=True))
 
     def announce(self, text: str, personality: Personality) -> None:
         """Say something as soon as nobody is speaking. A wake word interrupts it."""
-        self._wishes.put_nowait(_Announcement(text, personality))
+        self._wishes.add(Announcement(text, personality))
 
-    async def play(self, sound: AudioChunk) -> None:
-        """Play a sound as soon as nobody is speaking; return when it has been heard, or something put an end to it."""
-        wish = _Sound(sound, asyncio.Event())
-        self._wishes.put_nowait(wish)
-        await wish.over.wait()
+    async def play(self, sound: AudioChunk, *, begins: Callable[[], None] = lambda: None) -> bool:
+        """Play a sound as soon as nobody is speaking; return when it is over.
+
+        ``begins`` is called when it is handed to the loudspeaker. False where it was not heard to its end: a wake word,
+        a button or the end of the conversation came first. Cancelling this ends the sound.
+        """
+        wish = Sound(sound, begins, asyncio.get_running_loop().create_future())
+        self._wishes.add(wish)
+        return await wish.over
 
     def listen_now(self) -> None:
         """Push to talk: listen as if a wake word had been said. It interrupts an answer; while a customer is listened
@@ -144,13 +124,11 @@ class Conversation:
         if self._interrupt is not None:
             self._interrupt(self._pressed())
         elif self._stop_hearing is None:
-            self._wishes.put_nowait(_Call())
+            self._wishes.add(Call())
 
     def stop_now(self) -> None:
         """End whatever is going on or waits to be said, and listen for a wake word."""
-        for wish in self._waiting():
-            if isinstance(wish, _Sound):
-                wish.over.set()
+        self._wishes.forget(is_anything)
         if self._interrupt is not None:
             self._interrupt(None)
         elif self._stop_hearing is not None:
@@ -160,16 +138,6 @@ class Conversation:
         """What stands for a wake word; what was said before it is not listened to."""
         return WakeWordHit(PUSH_TO_TALK, 1.0, self._feed.at_s, self._feed.at_s)
 
-    def _waiting(self) -> list[_Wish]:
-        """All that waits, taken out of the queue."""
-        return [self._wishes.get_nowait() for _ in range(self._wishes.qsize())]
-
-    def _forget_greetings(self) -> None:
-        """Those that have not begun: their personality is no longer the one that speaks."""
-        for wish in self._waiting():
-            if not (isinstance(wish, _Announcement) and wish.greeting):
-                self._wishes.put_nowait(wish)
-
     async def _take_turns(self) -> None:
         hit: WakeWordHit | None = None
         while True:
@@ -178,13 +146,13 @@ class Conversation:
                 heard = await self._something_to_do()
                 if heard is None:
                     return
-                if isinstance(heard, _Announcement | _Sound):
+                if isinstance(heard, Announcement | Sound):
                     hit = await self._say(heard)
                     continue
-                hit = self._pressed() if isinstance(heard, _Call) else heard
+                hit = self._pressed() if isinstance(heard, Call) else heard
             hit = await self._answer(hit)
 
-    async def _something_to_do(self) -> WakeWordHit | _Wish | None:
+    async def _something_to_do(self) -> WakeWordHit | Wish | None:
         """A wake word or a wish, whichever comes first; None at the end of the microphone's stream.
 
         In the same instant the customer comes first; an announcement waits, a greeting has missed its time.
@@ -193,7 +161,7 @@ class Conversation:
         try:
             async with asyncio.TaskGroup() as group:
                 listening = group.create_task(self._ears.wake_word(), name="wake word")
-                wishing = group.create_task(self._wishes.get(), name="wishes")
+                wishing = group.create_task(self._wishes.next(), name="wishes")
                 listening.add_done_callback(lambda _: wishing.cancel())
                 wishing.add_done_callback(lambda _: listening.cancel())
         finally:
@@ -201,17 +169,19 @@ class Conversation:
         if listening.cancelled():
             return wishing.result()
         if not wishing.cancelled():
-            self._wishes.put_nowait(wishing.result())
-        self._forget_greetings()
+            self._wishes.add(wishing.result())
+        self._wishes.forget(is_greeting)
         return listening.result()
 
-    async def _say(self, wish: _Announcement | _Sound) -> WakeWordHit | None:
+    async def _say(self, wish: Announcement | Sound) -> WakeWordHit | None:
         """What was wished; the wake word that ended it before its time, if one did."""
-        if isinstance(wish, _Sound):
+        if isinstance(wish, Sound):
+            if wish.over.done():
+                return None
             try:
-                return await self._unless_interrupted(self._play(wish.audio), lambda: "")
+                return await self._unless_interrupted(self._sound(wish))
             finally:
-                wish.over.set()
+                wish.end(heard=False)
         self._feed.turn += 1
         turn = self._begin(wish.personality, self._clock())
         return await self._take(turn, turn.announce(wish.text), greeting=wish.greeting)
@@ -219,6 +189,7 @@ class Conversation:
     async def _answer(self, hit: WakeWordHit) -> WakeWordHit | None:
         """One turn; the wake word that ended it before its time, if one did."""
         self._feed.turn += 1
+        self._wishes.forget(is_call)
         self._feed.publish(WakeWord(hit.name, hit.score))
         self._forget_if_idle(hit.at_s)
         heard = await self._listen(hit)
@@ -245,60 +216,86 @@ class Conversation:
         """A turn that may be switched to another personality while it goes on."""
         self._turn = turn
         try:
-            return await self._unless_interrupted(work, turn.heard_text, greeting=greeting)
+            return await self._unless_interrupted(work, turn, greeting=greeting)
         finally:
             self._turn = None
 
     async def _unless_interrupted(
-        self, work: Coroutine[Any, Any, None], heard_text: Callable[[], str], *, greeting: bool = False
+        self, work: Coroutine[Any, Any, None], turn: Turn | None = None, *, greeting: bool = False
     ) -> WakeWordHit | None:
-        """Speak and listen for a wake word at the same time; whichever ends first cancels the other."""
-        pressed: WakeWordHit | None = None
+        """Speak and listen for a wake word at the same time; whichever ends first cancels the other.
+
+        The end of the microphone's stream does not end an answer. Of several interruptions the last one counts.
+        """
+        following: WakeWordHit | None = None
+        interrupted = False
 
         def interrupt(hit: WakeWordHit | None) -> None:
-            """Somebody pressed a button."""
-            nonlocal pressed
-            if not speaking.done():
-                pressed = hit
-                self._feed.publish(Interrupted(heard_text()))
-                speaking.cancel()
+            nonlocal following, interrupted
+            following = hit
+            if interrupted or speaking.done():
+                return
+            interrupted = True
+            if turn is not None:
+                self._feed.publish(Interrupted(turn.heard_text()))
+            # Not before its first step: a turn that never began would not tell its end.
+            asyncio.get_running_loop().call_soon(speaking.cancel)
 
-        def interrupt_by_word(listening: asyncio.Task[WakeWordHit | None]) -> None:
-            """A wake word ends the answer; the end of the microphone's stream does not."""
-            heard = not listening.cancelled() and listening.exception() is None and listening.result() is not None
-            if heard and not speaking.done():
-                self._feed.publish(Interrupted(heard_text()))
-                speaking.cancel()
+        def heard(listening: asyncio.Task[WakeWordHit | None]) -> None:
+            if not listening.cancelled() and listening.exception() is None and listening.result() is not None:
+                interrupt(listening.result())
 
         try:
             async with asyncio.TaskGroup() as group:
                 speaking = group.create_task(work, name="answer")
                 listening = group.create_task(self._ears.wake_word(), name="interruption")
                 speaking.add_done_callback(lambda _: listening.cancel())
-                listening.add_done_callback(interrupt_by_word)
+                listening.add_done_callback(heard)
                 self._interrupt = interrupt
                 self._stop_greeting = speaking.cancel if greeting else None
         finally:
             self._interrupt = self._stop_greeting = None
-        return pressed or (None if listening.cancelled() else listening.result())
+        return following
 
     async def _listen(self, hit: WakeWordHit) -> Utterance | NoSpeechReason | WakeWordHit | None:
-        """What the customer says, while the tone that invites them to speak is played; None where it was stopped."""
-        tone = self._settings.listening_tone
+        """What the customer says; None where it was stopped."""
+        stopped = False
+
+        def stop() -> None:
+            nonlocal stopped
+            stopped = True
+            hearing.cancel()
+
         try:
             async with asyncio.TaskGroup() as group:
-                if tone is not None:
-                    group.create_task(self._play(tone), name="listening tone")
-                hearing = group.create_task(self._ears.utterance(hit), name="utterance")
-                self._stop_hearing = hearing.cancel
+                hearing = group.create_task(self._invite(hit), name="hearing")
+                self._stop_hearing = stop
         finally:
             self._stop_hearing = None
-        return None if hearing.cancelled() else hearing.result()
+        return None if stopped else hearing.result()
 
-    async def _play(self, sound: AudioChunk) -> None:
+    async def _invite(self, hit: WakeWordHit) -> Utterance | NoSpeechReason | WakeWordHit:
+        """What the customer says, while the tone that invites them to speak is played."""
+        tone = self._settings.listening_tone
+        async with asyncio.TaskGroup() as group:
+            if tone is not None:
+                group.create_task(self._play(tone), name="listening tone")
+            hearing = group.create_task(self._ears.utterance(hit), name="utterance")
+        return hearing.result()
+
+    async def _sound(self, wish: Sound) -> None:
+        """Play it for as long as somebody waits for its end."""
+        playing = asyncio.current_task()
+        assert playing is not None
+        wish.over.add_done_callback(lambda _: playing.cancel())
+        await self._play(wish.audio, wish.begins)
+        wish.end(heard=True)
+
+    async def _play(self, sound: AudioChunk, begins: Callable[[], None] = lambda: None) -> None:
         speaker = self._parts.speaker
         await speaker.start()
         try:
+            begins()
             await speaker.play(sound)
             await speaker.finish()
         finally:
