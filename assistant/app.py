@@ -146,12 +146,17 @@ class App:
             if self.settings.cache.enabled and self.settings.cache.warm:
                 background.append(self._keep_warm(memory, voice, parts.agent, conversation.idle))
             if figures is not None:
-                watch = Watch(self.feed, lambda: memory.cast.active, lambda: datetime.now().astimezone())
+                watch = self._watch(memory)
                 background += [self._serve(memory, parts, figures, incidents, watch), figures.metrics.run()]
             if ends.fast:  # no time passes for the customer in the file, so none is too late for an engine
                 await voice.ready(memory.cast.active.language, memory.cast.active)
             log.info("Listening.")
             await _beside(conversation.run(), background)
+
+    def _watch(self, memory: Memory) -> Watch:
+        """What happens, for those who look; it observes from the first event on."""
+        word = self.wake_phrase().replace(" ", "_")
+        return Watch(self.feed, lambda: memory.cast.active, lambda: datetime.now().astimezone(), word)
 
     def _figures(self, memory: Memory) -> Figures:
         """What Prometheus reads; its library is loaded where somebody can ask."""

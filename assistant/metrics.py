@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -57,6 +64,7 @@ class Metrics:
     MEDIA_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 
     def __init__(self) -> None:
+        disable_created_metrics()  # when each series began is of no use here
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         here: Any = {"registry": self.registry, "namespace": "assistant"}

@@ -49,11 +49,19 @@ class Line:
 class Watch:
     """Observes the feed."""
 
-    def __init__(self, feed: EventFeed, personality: Callable[[], Personality], now: Callable[[], datetime]) -> None:
-        """``personality`` says who speaks; ``now`` gives the time of the day, with its zone."""
+    def __init__(
+        self,
+        feed: EventFeed,
+        personality: Callable[[], Personality],
+        now: Callable[[], datetime],
+        wake_word: str = "",
+    ) -> None:
+        """``personality`` says who speaks, ``now`` the time of the day with its zone; ``wake_word`` calls whoever has
+        none of their own."""
         self._feed = feed
         self._personality = personality
         self._now = now
+        self._wake_word = wake_word
         self.state: State = "starting"
         self.turns: deque[dict[str, Any]] = deque(maxlen=MOST_TURNS)
         """The last ones, newest first, as ``GET /api/turns`` tells them."""
@@ -89,7 +97,13 @@ class Watch:
         who = self._personality()
         return {
             "state": self.state,
-            "personality": {"id": who.id, "name": who.name, "language": who.language},
+            "personality": {
+                "id": who.id,
+                "name": who.name,
+                "language": who.language,
+                "greeting": who.greeting,
+                "wake_word": who.wake_word or self._wake_word,
+            },
             "turn": self._feed.turn,
         }
 

@@ -81,6 +81,8 @@ class Guard:
         if given:
             return await self._by_token(given, address(scope)), None
         session = await self._doors.sessions.opened(cookie_parser(headers.get("cookie", "")).get(COOKIE, ""))
+        if session is None and (scope["path"], scope["method"]) == (SIGN_IN, "GET"):
+            return None, None  # whoever opens the panel asks this first; it is told that nobody is signed in
         if session is None:
             raise unauthenticated()
         if scope["method"] not in SAFE and not session.is_csrf(headers.get(CSRF_HEADER, "")):

@@ -55,8 +55,12 @@ export const api = {
   /** The bare answer, for whoever reads it piece by piece. Raises a Problem where it is not a success. */
   open: (path, { headers, signal } = {}) => request("GET", path, { headers, signal }),
 
-  /** Who is signed in. Raises a Problem with status 401 where nobody is. */
-  session: () => session("GET"),
+  /** Who is signed in. Raises a Problem with status 401 where nobody is; the server tells that by an empty answer. */
+  async session() {
+    const found = await session("GET");
+    if (found === null) throw new Problem({ status: 401, code: "unauthenticated" });
+    return found;
+  },
   signIn: (token) => session("POST", { token }),
   async signOut() {
     await request("DELETE", "/api/session", { quiet: true });

@@ -44,6 +44,10 @@ class Speaker(Answer):
     name: str
     language: str
     """ISO 639-1."""
+    greeting: str
+    """What it says when it is switched to."""
+    wake_word: str
+    """What calls it, such as `hey_jarvis`."""
 
 
 class Now(Answer):

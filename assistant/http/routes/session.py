@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
@@ -50,10 +50,16 @@ def routes(service: Service) -> APIRouter:
         response.headers["Set-Cookie"] = cookie
         return _signed_in(caller, session)
 
-    @router.get("/api/session", summary="Who is signed in")
-    async def look(caller: CallerNow, request: Request) -> SignedIn:
-        """By cookie or by bearer token."""
-        return _signed_in(caller, request.state.session)
+    @router.get(
+        "/api/session",
+        summary="Who is signed in",
+        response_model=SignedIn,
+        responses={204: {"description": "Nobody is signed in."}},
+    )
+    async def look(request: Request) -> Any:
+        """By cookie or by bearer token. 204 for a browser that is not signed in: to ask is no mistake."""
+        caller: Caller | None = request.state.caller
+        return Response(status_code=204) if caller is None else _signed_in(caller, request.state.session)
 
     @router.delete("/api/session", status_code=204, summary="Sign out")
     async def sign_out(_: CallerNow, response: Response) -> None:
