@@ -28,7 +28,7 @@ note() { printf '    %s\n' "$*"; }
 fail() { printf '\ninstall.sh: %s\n' "$*" >&2; exit 1; }
 
 RUN_PACKAGES=(libportaudio2 espeak-ng)
-TEST_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins openssl)
+TEST_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins openssl chromium curl)
 XTTS_PACKAGES=(ffmpeg)  # torchcodec loads its libraries
 [ "$(uname -m)" = x86_64 ] || XTTS_PACKAGES+=(build-essential python3-dev)  # a part of coqui-tts has no wheel there
 
@@ -178,8 +178,10 @@ case "${1:-}" in
         needed_models hey_jarvis
         step "A conversation"
         .venv/bin/assistant demo "${@:2}"
+        .venv/bin/assistant token >/dev/null
         step "Done. What next?"
         note "Talk to it:              .venv/bin/assistant run        (say \"hey jarvis\", then a question)"
+        note "Its panel, while it runs: http://127.0.0.1:8420, token:  .venv/bin/assistant token"
         note "What works, what not:    .venv/bin/assistant check"
         note "Better voice and ears:   ./install.sh models"
         note "Its answers:             shop/faq.yaml and shop/products.csv; settings: config.yaml"

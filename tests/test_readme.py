@@ -53,6 +53,7 @@ def test_every_command_is_one(capsys: pytest.CaptureFixture[str]) -> None:
         "cache",
         "stats",
         "voice",
+        "token",
     ]
     assert not [line for line in wrong if line.split(": ")[1].split()[1] not in known], wrong
 
