@@ -1,6 +1,6 @@
 // Usage: what was said and understood, how quickly, from where, and what is left of quota and cache.
 
-import { button, card, emptyState, heading, loading, problemNotice } from "../components.js";
+import { button, card, emptyState, heading, loading, notice, problemNotice } from "../components.js";
 import { h, replace } from "../dom.js";
 import { language, t } from "../i18n.js";
 import { engineName } from "./personalities/engines.js";
@@ -25,7 +25,8 @@ const MEASURES = {
   ],
 };
 
-const compact = (value) => new Intl.NumberFormat(language(), { notation: "compact", maximumFractionDigits: 1 }).format(value);
+const compact = (value) =>
+  new Intl.NumberFormat(language(), { notation: "compact", maximumFractionDigits: 1 }).format(value);
 
 export default {
   name: "usage",
@@ -86,7 +87,10 @@ class UsagePage {
       if (problem.name !== "Problem") throw problem;
       if (asked !== this.asked) return;
       this.#closeCharts();
-      replace(this.body, problemNotice(problem, () => this.load()));
+      replace(
+        this.body,
+        problemNotice(problem, () => this.load()),
+      );
     } finally {
       if (asked === this.asked) this.body.removeAttribute("aria-busy");
     }
@@ -119,20 +123,49 @@ class UsagePage {
   #stagePart(part) {
     this.#closeCharts();
     const rows = this.stats.days.filter((row) => row.stage === this.stage && row.day >= this.shown[0]);
-    replace(part, this.#figures(totals(rows)), h("div", { class: "usage-charts" }, this.#workChart(rows), this.#latencyChart(rows), this.stage === "tts" ? this.#cacheChart(rows) : null, this.#failureChart(rows)));
+    replace(
+      part,
+      this.#figures(totals(rows)),
+      h(
+        "div",
+        { class: "usage-charts" },
+        this.#workChart(rows),
+        this.#latencyChart(rows),
+        this.stage === "tts" ? this.#cacheChart(rows) : null,
+        this.#failureChart(rows),
+      ),
+    );
   }
 
   #figures(sum) {
     const share = (count) => (sum.requests ? t("usage.of_all", { share: percent(count / sum.requests, 1) }) : "");
     const own = this.stage;
-    return h("dl", { class: "figures-row" },
-      figure(t(`usage.figure.done.${own}`), number(sum.done), t("usage.per_day", { count: number(sum.done / this.days, 1) })),
+    return h(
+      "dl",
+      { class: "figures-row" },
+      figure(
+        t(`usage.figure.done.${own}`),
+        number(sum.done),
+        t("usage.per_day", { count: number(sum.done / this.days, 1) }),
+      ),
       figure(t(`usage.figure.sound.${own}`), spoken(sum.audio_s)),
       own === "tts" ? figure(t("usage.figure.characters"), number(sum.characters)) : null,
-      own === "tts" ? figure(t("usage.figure.cache"), sum.hitRate === null ? "–" : percent(sum.hitRate), t("usage.figure.cache.about")) : null,
-      figure(t("usage.figure.latency"), sum.latency_ms === null ? "–" : latency(sum.latency_ms), t(`usage.figure.latency.${own}`)),
+      own === "tts"
+        ? figure(
+            t("usage.figure.cache"),
+            sum.hitRate === null ? "–" : percent(sum.hitRate),
+            t("usage.figure.cache.about"),
+          )
+        : null,
+      figure(
+        t("usage.figure.latency"),
+        sum.latency_ms === null ? "–" : latency(sum.latency_ms),
+        t(`usage.figure.latency.${own}`),
+      ),
       figure(t("usage.figure.failures"), number(sum.failures), share(sum.failures)),
-      own === "tts" ? figure(t("usage.figure.interruptions"), number(sum.interruptions), share(sum.interruptions)) : null,
+      own === "tts"
+        ? figure(t("usage.figure.interruptions"), number(sum.interruptions), share(sum.interruptions))
+        : null,
     );
   }
 
@@ -174,7 +207,12 @@ class UsagePage {
     const now = this.stats.latency_now_ms.filter((one) => one.stage === this.stage);
     const words = now.map((one) => `${engineName(one.provider)} ${latency(one.ms)}`).join(", ");
     const about = h("p", { class: "hint", text: t(`usage.chart.latency.${this.stage}`) });
-    return card(t("usage.chart.latency"), about, place, now.length ? h("p", { class: "hint", text: t("usage.latency_now", { words }) }) : null);
+    return card(
+      t("usage.chart.latency"),
+      about,
+      place,
+      now.length ? h("p", { class: "hint", text: t("usage.latency_now", { words }) }) : null,
+    );
   }
 
   #cacheChart(rows) {
@@ -197,14 +235,19 @@ class UsagePage {
     const place = h("div");
     const sums = (key) => byDay(rows, this.shown, (found) => found.reduce((all, row) => all + row[key], 0));
     const keys = this.stage === "tts" ? ["failures", "interruptions"] : ["failures"];
+    const title = t(`usage.chart.failures.${this.stage}`);
+    const about = h("p", { class: "hint" }, t(`usage.chart.failures.about.${this.stage}`));
+    if (!rows.some((row) => keys.some((key) => row[key] > 0))) {
+      return card(title, about, notice(t(`usage.chart.failures.none.${this.stage}`), "good"));
+    }
     this.#chart(place, "failures", {
-      title: t(`usage.chart.failures.${this.stage}`),
+      title,
       kind: "bars",
       series: keys.map((key) => ({ name: t(`usage.figure.${key}`), values: sums(key) })),
       format: (value) => number(value),
       tick: compact,
     });
-    return card(t(`usage.chart.failures.${this.stage}`), h("p", { class: "hint", text: t(`usage.chart.failures.about.${this.stage}`) }), place);
+    return card(title, about, place);
   }
 
   #chart(place, name, options) {
@@ -220,7 +263,9 @@ class UsagePage {
   }
 
   #stores() {
-    return h("div", { class: "usage-charts" },
+    return h(
+      "div",
+      { class: "usage-charts" },
       card(t("usage.quota.title"), quota(this.stats.quota ?? [])),
       card(t("usage.cache.title"), cache(this.stats.cache)),
     );
@@ -231,8 +276,27 @@ class UsagePage {
     const people = this.stats.personalities;
     const save = button(t("usage.csv"), { kind: "plain", icon: "download", on: () => this.#save() });
     return [
-      card(t("usage.table.providers"), table(t("usage.table.providers"), t("usage.column.provider"), this.stats.providers, (row) => `${engineName(row.provider)} · ${stage(row)}`), h("div", { class: "actions" }, save)),
-      people.length ? card(t("usage.table.personalities"), table(t("usage.table.personalities"), t("usage.column.personality"), people, (row) => `${row.personality} · ${engineName(row.provider)}`)) : null,
+      card(
+        t("usage.table.providers"),
+        table(
+          t("usage.table.providers"),
+          t("usage.column.provider"),
+          this.stats.providers,
+          (row) => `${engineName(row.provider)} · ${stage(row)}`,
+        ),
+        h("div", { class: "actions" }, save),
+      ),
+      people.length
+        ? card(
+            t("usage.table.personalities"),
+            table(
+              t("usage.table.personalities"),
+              t("usage.column.personality"),
+              people,
+              (row) => `${row.personality} · ${engineName(row.provider)}`,
+            ),
+          )
+        : null,
     ];
   }
 
@@ -247,7 +311,9 @@ class UsagePage {
 /** One of few, side by side: radio buttons that look like a switch. */
 function segments(label, choices, chosen, on) {
   const name = `segments-${(segments.count = (segments.count ?? 0) + 1)}`;
-  return h("fieldset", { class: "segments" },
+  return h(
+    "fieldset",
+    { class: "segments" },
     h("legend", { class: "sr-only", text: label }),
     choices.map(([value, text]) => {
       const input = h("input", { type: "radio", name, value, on: { change: () => on(value) } });

@@ -28,7 +28,10 @@ export function aboutCard(form) {
 export function options(select, choices, value) {
   const known = choices.some(([one]) => one === value);
   const all = known || value === undefined || value === null ? choices : [...choices, [value, value]];
-  replace(select, all.map(([one, text, props]) => h("option", { value: one, ...props }, text)));
+  replace(
+    select,
+    all.map(([one, text, props]) => h("option", { value: one, ...props }, text)),
+  );
   select.value = value ?? "";
 }
 
@@ -52,13 +55,20 @@ function languageOptions(codes, natural) {
   if (!best.length || best.length === known.length) return known.map(option);
   return [
     h("optgroup", { label: t("personalities.languages.natural") }, best.map(option)),
-    h("optgroup", { label: t("personalities.languages.plain") }, known.filter((code) => !natural.has(code)).map(option)),
+    h(
+      "optgroup",
+      { label: t("personalities.languages.plain") },
+      known.filter((code) => !natural.has(code)).map(option),
+    ),
   ];
 }
 
 function wakeWordField({ fields, choices }) {
   const select = h("select");
-  const all = [["", t("personalities.wake_word.none")], ...choices.wake_words.map((word) => [word, wakeWordName(word)])];
+  const all = [
+    ["", t("personalities.wake_word.none")],
+    ...choices.wake_words.map((word) => [word, wakeWordName(word)]),
+  ];
   return fields.add("wake_word", select, {
     hint: t("personalities.hint.wake_word"),
     event: "change",
@@ -87,10 +97,15 @@ function furtherLanguages({ draft, fields, choices, natural }) {
   };
   const show = (codes) => {
     const shown = codes ?? [];
-    replace(chips, shown.map((code) => chip(code, () => {
-      set(draft.value(path).filter((one) => one !== code));
-      more.focus();
-    })));
+    replace(
+      chips,
+      shown.map((code) =>
+        chip(code, () => {
+          set(draft.value(path).filter((one) => one !== code));
+          more.focus();
+        }),
+      ),
+    );
     chips.hidden = !shown.length;
     const left = choices.languages.filter((code) => !shown.includes(code) && code !== draft.value("language"));
     replace(more, h("option", { value: "" }, t("personalities.languages.add")), languageOptions(left, natural));
@@ -98,7 +113,9 @@ function furtherLanguages({ draft, fields, choices, natural }) {
   };
   more.addEventListener("change", () => more.value && set([...(draft.value(path) ?? []), more.value]));
   draft.on((changed) => changed === "language" && show(draft.value(path)));
-  const element = h("div", { class: "field" },
+  const element = h(
+    "div",
+    { class: "field" },
     h("label", { for: id }, t("personalities.field.languages")),
     chips,
     more,
@@ -110,7 +127,12 @@ function furtherLanguages({ draft, fields, choices, natural }) {
 
 function chip(code, remove) {
   const name = languageName(code);
-  const away = button(t("personalities.languages.remove", { name }), { kind: "quiet", icon: "x", iconOnly: true, on: remove });
+  const away = button(t("personalities.languages.remove", { name }), {
+    kind: "quiet",
+    icon: "x",
+    iconOnly: true,
+    on: remove,
+  });
   return h("li", { class: "chip" }, h("span", {}, name), away);
 }
 
@@ -119,7 +141,8 @@ function counted(element, input, draft) {
   const count = h("p", { class: "count", "aria-live": "polite" });
   const show = () => {
     const length = input.value.length;
-    count.textContent = length > LONGEST.system_prompt * 0.8 ? t("personalities.count", { length, most: LONGEST.system_prompt }) : "";
+    count.textContent =
+      length > LONGEST.system_prompt * 0.8 ? t("personalities.count", { length, most: LONGEST.system_prompt }) : "";
   };
   input.addEventListener("input", show);
   draft.on((path) => path === null && show());

@@ -14,15 +14,34 @@ const LONGEST = 80;
  */
 export async function resolve(draft, theirs) {
   const changed = differences(draft.stored, theirs);
-  const both = changed.filter((path) => draft.changes.has(path) && !equal(draft.changes.get(path), valueAt(theirs, path)));
+  const both = changed.filter(
+    (path) => draft.changes.has(path) && !equal(draft.changes.get(path), valueAt(theirs, path)),
+  );
   const rest = changed.filter((path) => !both.includes(path));
   const content = [
     h("p", {}, t("personalities.conflict.about", { name: theirs.name })),
-    both.length ? section(t("personalities.conflict.both"), table(both, draft, theirs)) : h("p", {}, t("personalities.conflict.apart")),
-    rest.length ? section(t("personalities.conflict.theirs"), h("ul", {}, rest.map((path) => h("li", {}, `${pathName(path)}: ${shown(valueAt(theirs, path))}`)))) : null,
+    both.length
+      ? section(t("personalities.conflict.both"), table(both, draft, theirs))
+      : h("p", {}, t("personalities.conflict.apart")),
+    rest.length
+      ? section(
+          t("personalities.conflict.theirs"),
+          h(
+            "ul",
+            {},
+            rest.map((path) => h("li", {}, `${pathName(path)}: ${shown(valueAt(theirs, path))}`)),
+          ),
+        )
+      : null,
   ];
-  const choice = (label, kind, result, focus = false) => (close) =>
-    h("button", { type: "button", class: `button ${kind}`, autofocus: focus, on: { click: () => close(result) } }, h("span", { class: "label" }, label));
+  const choice =
+    (label, kind, result, focus = false) =>
+    (close) =>
+      h(
+        "button",
+        { type: "button", class: `button ${kind}`, autofocus: focus, on: { click: () => close(result) } },
+        h("span", { class: "label" }, label),
+      );
   const asked = dialog(t("personalities.conflict"), h("div", { class: "stack" }, content), [
     choice(t("personalities.conflict.look"), "plain", null),
     choice(t("personalities.conflict.take_theirs"), "danger", "theirs"),
@@ -36,9 +55,17 @@ function section(title, content) {
 }
 
 function table(paths, draft, theirs) {
-  const heads = ["field", "mine", "other"].map((one) => h("th", { scope: "col" }, t(`personalities.conflict.column.${one}`)));
+  const heads = ["field", "mine", "other"].map((one) =>
+    h("th", { scope: "col" }, t(`personalities.conflict.column.${one}`)),
+  );
   const rows = paths.map((path) =>
-    h("tr", {}, h("th", { scope: "row" }, pathName(path)), h("td", {}, shown(draft.value(path))), h("td", {}, shown(valueAt(theirs, path)))),
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, pathName(path)),
+      h("td", {}, shown(draft.value(path))),
+      h("td", {}, shown(valueAt(theirs, path))),
+    ),
   );
   return h("div", { class: "scroll-x" }, h("table", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows)));
 }

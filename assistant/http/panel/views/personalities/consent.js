@@ -9,7 +9,11 @@ const LONGEST = 500;
 /** Inputs for a consent: `{element, text(), complain(), clear()}`; `text()` is "" as long as something is missing. */
 export function consentFields() {
   const who = h("input", { type: "text", maxlength: "120", autocomplete: "off", required: true });
-  const how = h("select", {}, ["writing", "spoken", "own"].map((one) => h("option", { value: one }, t(`personalities.consent.${one}`))));
+  const how = h(
+    "select",
+    {},
+    ["writing", "spoken", "own"].map((one) => h("option", { value: one }, t(`personalities.consent.${one}`))),
+  );
   const when = h("input", { type: "date", required: true, max: today() });
   when.value = today();
   const agreed = h("input", { type: "checkbox", id: freshId("agreed"), required: true });
@@ -20,19 +24,29 @@ export function consentFields() {
 
   const complete = () => Boolean(who.value.trim() && when.value && when.value <= today() && agreed.checked);
   const worded = () =>
-    t("personalities.consent.text", { who: who.value.trim(), how: t(`personalities.consent.${how.value}`), when: formatDate(when.value, { dateStyle: "long" }) }).slice(0, LONGEST);
+    t("personalities.consent.text", {
+      who: who.value.trim(),
+      how: t(`personalities.consent.${how.value}`),
+      when: formatDate(when.value, { dateStyle: "long" }),
+    }).slice(0, LONGEST);
   const mark = (missing) => {
     wrong.hidden = !missing;
     wrong.textContent = missing ? t("personalities.consent.agreed.missing") : "";
     if (missing) agreed.setAttribute("aria-invalid", "true");
     else agreed.removeAttribute("aria-invalid");
   };
-  const show = () => replace(preview, who.value.trim() && when.value ? [t("personalities.consent.kept"), " ", h("q", {}, worded())] : null);
+  const show = () =>
+    replace(
+      preview,
+      who.value.trim() && when.value ? [t("personalities.consent.kept"), " ", h("q", {}, worded())] : null,
+    );
   who.addEventListener("input", () => named.setProblem(null));
   when.addEventListener("input", () => dated.setProblem(null));
   agreed.addEventListener("change", () => mark(false));
 
-  const element = h("fieldset", { class: "consent", on: { input: show, change: show } },
+  const element = h(
+    "fieldset",
+    { class: "consent", on: { input: show, change: show } },
     h("legend", {}, t("personalities.consent")),
     h("p", {}, t("personalities.consent.about")),
     named,

@@ -21,7 +21,8 @@ export function createPage(root, context) {
   let left = false;
   fetched(
     body,
-    () => Promise.all([context.api.get("/api/admin/choices"), context.api.get("/api/voice/voices"), context.api.get(PATH)]),
+    () =>
+      Promise.all([context.api.get("/api/admin/choices"), context.api.get("/api/voice/voices"), context.api.get(PATH)]),
     ([choices, voices, { personalities }]) => {
       const { element, draft, create } = form(choices, naturalLanguages(voices), personalities, context);
       if (!left) unguard = guard(draft, create);
@@ -36,18 +37,35 @@ export function createPage(root, context) {
 
 /** The way to the list. */
 export function back() {
-  return h("nav", { class: "crumbs", "aria-label": t("common.back") }, h("a", { href: "#/personalities" }, `← ${t("personalities.title")}`));
+  return h(
+    "nav",
+    { class: "crumbs", "aria-label": t("common.back") },
+    h("a", { href: "#/personalities" }, `← ${t("personalities.title")}`),
+  );
 }
 
 /** `{element, draft, create()}`. */
 function form(choices, natural, personalities, context) {
-  const blank = { name: "", language: choices.languages.includes(language()) ? language() : "en", languages: [], wake_word: "", greeting: "", system_prompt: "", voice_config: {} };
+  const blank = {
+    name: "",
+    language: choices.languages.includes(language()) ? language() : "en",
+    languages: [],
+    wake_word: "",
+    greeting: "",
+    system_prompt: "",
+    voice_config: {},
+  };
   const draft = new Draft(blank);
   const fields = new Fields(draft);
   const complaint = h("div", { role: "alert" });
   let copied = null;
 
-  const like = h("select", {}, h("option", { value: "" }, t("personalities.create.blank")), personalities.map((one) => h("option", { value: one.id }, one.name)));
+  const like = h(
+    "select",
+    {},
+    h("option", { value: "" }, t("personalities.create.blank")),
+    personalities.map((one) => h("option", { value: one.id }, one.name)),
+  );
   like.addEventListener("change", () => {
     copied = personalities.find((one) => one.id === like.value) ?? null;
     for (const path of COPIED) draft.set(path, (copied ?? blank)[path]);
@@ -83,9 +101,18 @@ function form(choices, natural, personalities, context) {
       if (made) context.navigate(made);
     },
   });
-  const cancel = h("a", { class: "button quiet", href: "#/personalities" }, h("span", { class: "label" }, t("common.cancel")));
-  const start = card(t("personalities.create.start"), field(t("personalities.create.like"), like, t("personalities.create.like.about")));
-  const element = h("form", { class: "stack narrow", novalidate: true, on: { submit: (event) => event.preventDefault() } },
+  const cancel = h(
+    "a",
+    { class: "button quiet", href: "#/personalities" },
+    h("span", { class: "label" }, t("common.cancel")),
+  );
+  const start = card(
+    t("personalities.create.start"),
+    field(t("personalities.create.like"), like, t("personalities.create.like.about")),
+  );
+  const element = h(
+    "form",
+    { class: "stack narrow", novalidate: true, on: { submit: (event) => event.preventDefault() } },
     personalities.length ? start : null,
     aboutCard({ draft, fields, choices, natural }),
     complaint,

@@ -18,7 +18,7 @@ import { settingsCard } from "./settings.js";
 import { speakingCard } from "./speaking.js";
 import { fallbackCard, voiceCard } from "./voice.js";
 
-/** Changes that were not saved when a page went without asking: by the back button, by another language, with a session. */
+/** Changes that were not saved when a page went unasked: by the back button, another language, the session's end. */
 const rescued = new Map();
 
 /** As in personalities.css. */
@@ -51,7 +51,12 @@ class Editor {
       if (!this.closed) this.#show(stored, choices, voices);
     } catch (problem) {
       if (problem.name !== "Problem") throw problem;
-      replace(this.root, back(), heading(t("personalities.title")), problemNotice(problem, () => this.open()));
+      replace(
+        this.root,
+        back(),
+        heading(t("personalities.title")),
+        problemNotice(problem, () => this.open()),
+      );
     }
   }
 
@@ -78,7 +83,14 @@ class Editor {
     this.draft = new Draft(stored, changes);
     this.draft.rebase(stored); // some of it may be as it is stored by now
     this.fields = new Fields(this.draft);
-    const form = { ...this, choices, voices, engines: engines(choices, voices), natural: naturalLanguages(voices), stored: (document) => this.#stored(document) };
+    const form = {
+      ...this,
+      choices,
+      voices,
+      engines: engines(choices, voices),
+      natural: naturalLanguages(voices),
+      stored: (document) => this.#stored(document),
+    };
     this.head = h("div");
     this.complaint = h("div", { role: "alert" });
     this.speaking = speakingCard(form);
@@ -86,7 +98,17 @@ class Editor {
     const sample = sampleCard(form);
     const render = renderCard(form);
     this.parts = [this.speaking, preview, sample, render];
-    const main = h("div", { class: "stack" }, aboutCard(form), voiceCard(form), sample, settingsCard(form), fallbackCard(form), render, this.#bar());
+    const main = h(
+      "div",
+      { class: "stack" },
+      aboutCard(form),
+      voiceCard(form),
+      sample,
+      settingsCard(form),
+      fallbackCard(form),
+      render,
+      this.#bar(),
+    );
     const side = h("div", { class: "stack editor-side" }, this.speaking, preview, this.#figures());
     const editor = h("div", { class: "editor" }, main);
     replace(
@@ -120,17 +142,30 @@ class Editor {
     const { stored } = this.draft;
     const activate = button(t("personalities.activate"), { icon: "speaker", on: () => this.#activate() });
     const remove = button(t("common.delete"), { kind: "danger", icon: "trash", on: () => this.#remove() });
-    const marks = h("p", { class: "marks" }, stored.active ? badge(t("personalities.active"), "good") : null, badge(languageName(stored.language)));
-    replace(this.head, heading(stored.name, marks, ...(stored.active ? [] : [activate, remove])), problemsNotice(stored.problems));
+    const marks = h(
+      "p",
+      { class: "marks" },
+      stored.active ? badge(t("personalities.active"), "good") : null,
+      badge(languageName(stored.language)),
+    );
+    replace(
+      this.head,
+      heading(stored.name, marks, ...(stored.active ? [] : [activate, remove])),
+      problemsNotice(stored.problems),
+    );
   }
 
   #figures() {
     const { stats } = this.draft.stored.voice_config;
     if (!stats?.total_generations) return null;
     const row = (name, value) => h("div", {}, h("dt", {}, t(`personalities.stats.${name}`)), h("dd", {}, value));
-    return h("section", { class: "card" },
+    return h(
+      "section",
+      { class: "card" },
       h("h2", {}, t("personalities.stats")),
-      h("dl", { class: "facts" },
+      h(
+        "dl",
+        { class: "facts" },
         row("generations", formatNumber(stats.total_generations)),
         row("seconds", formatDuration(stats.total_seconds)),
         row("latency", `${formatNumber(stats.average_latency_ms, { maximumFractionDigits: 0 })} ms`),
@@ -150,11 +185,26 @@ class Editor {
         this.root.querySelector("h1").focus();
       },
     });
-    this.saveButton = button(t("common.save"), { kind: "primary", icon: "save", busy: t("common.saving"), on: () => this.save() });
-    const bar = h("div", { class: "save-bar", role: "region", "aria-label": t("personalities.unsaved.region") }, words, discard, this.saveButton);
+    this.saveButton = button(t("common.save"), {
+      kind: "primary",
+      icon: "save",
+      busy: t("common.saving"),
+      on: () => this.save(),
+    });
+    const bar = h(
+      "div",
+      { class: "save-bar", role: "region", "aria-label": t("personalities.unsaved.region") },
+      words,
+      discard,
+      this.saveButton,
+    );
     const show = () => {
       bar.hidden = !this.draft.dirty;
-      words.textContent = this.draft.dirty ? t(this.draft.changes.size === 1 ? "personalities.unsaved.one" : "personalities.unsaved", { count: this.draft.changes.size }) : "";
+      words.textContent = this.draft.dirty
+        ? t(this.draft.changes.size === 1 ? "personalities.unsaved.one" : "personalities.unsaved", {
+            count: this.draft.changes.size,
+          })
+        : "";
     };
     this.draft.on(show);
     show();

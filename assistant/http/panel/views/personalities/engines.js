@@ -1,5 +1,7 @@
 // Engines and voices by the names that people know them by.
 
+import { language, languageName } from "../../i18n.js";
+
 const NAMES = {
   xtts_v2: "XTTS v2",
   pocket_tts: "Pocket TTS",
@@ -26,8 +28,9 @@ export function engineName(provider) {
   return NAMES[provider] ?? provider;
 }
 
-/** A voice's name for people: "Ryan, medium (en-US)" for "en_US-ryan-medium". */
+/** A voice's name for people: "Ryan, medium (en-US)" for "en_US-ryan-medium", "Spanish" for "es". */
 export function voiceName(voice) {
+  if (/^[a-z]{2}$/.test(voice)) return languageName(voice);
   const parts = /^([a-z]{2,3})_([A-Z]{2})-([^-]+)-(.+)$/.exec(voice);
   if (!parts) return voice;
   const [, tongue, country, name, grade] = parts;
@@ -38,6 +41,12 @@ export function voiceName(voice) {
 /** Whether an engine makes use of a setting. */
 export function uses(provider, setting) {
   return (USED[provider] ?? []).includes(setting);
+}
+
+/** A language's name within a sentence, where Spanish writes it small. */
+export function languageInText(code) {
+  const name = languageName(code);
+  return language() === "es" ? name.toLocaleLowerCase("es") : name;
 }
 
 /** Languages for which there is more than the plain voice of last resort. */

@@ -1,4 +1,4 @@
-// The inputs of a personality's form: each is bound to a path of the draft and shows what the server says is wrong there.
+// The inputs of a personality's form: each is bound to a path of the draft and shows what the server finds wrong there.
 
 import { field } from "../../components.js";
 import { h, replace } from "../../dom.js";
@@ -13,7 +13,8 @@ export function pathName(path) {
 
 /** What is wrong, path by path, of a problem the server tells: `[{where, problem}]`. */
 export function wrongs(problem) {
-  if (problem.errors.length) return problem.errors.map((one) => ({ ...one, where: one.where.replace(/^settings\./, "voice_config.settings.") }));
+  if (problem.errors.length)
+    return problem.errors.map((one) => ({ ...one, where: one.where.replace(/^settings\./, "voice_config.settings.") }));
   // A conflict names its key in front: "wake_word: 'alexa' belongs to 'Lucía'."
   const named = /^([a-z_]+(?:\.[a-z_0-9]+)*): (.+)$/s.exec(problem.message);
   return named ? [{ where: named[1], problem: [named[2], problem.remedy].filter(Boolean).join(" ") }] : [];
@@ -30,7 +31,11 @@ export class Fields {
    * Bind an input to a path and return its labelled element. `read` and `write` get and set the input's value where
    * that is not its `value`; `event` is what says that it changed.
    */
-  add(path, input, { hint = null, event = "input", read = () => input.value, write = (value) => (input.value = value ?? "") } = {}) {
+  add(
+    path,
+    input,
+    { hint = null, event = "input", read = () => input.value, write = (value) => (input.value = value ?? "") } = {},
+  ) {
     const element = field(pathName(path), input, hint);
     this.bind(path, { element, input, write });
     input.addEventListener(event, () => {

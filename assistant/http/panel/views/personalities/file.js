@@ -10,10 +10,14 @@ export function fileChooser(on) {
   const id = freshId("file");
   const input = h("input", { type: "file", accept: KINDS, id, class: "sr-only", "aria-describedby": `${id}-hint` });
   const name = h("span", { class: "drop-name" });
-  const element = h("label", { class: "drop", for: id },
+  const element = h(
+    "label",
+    { class: "drop", for: id },
     input,
     icon("upload"),
-    h("span", { class: "drop-words" },
+    h(
+      "span",
+      { class: "drop-words" },
       h("strong", {}, t("personalities.file.choose")),
       h("span", { class: "drop-here" }, t("personalities.file.drop")),
       name,

@@ -39,10 +39,20 @@ export function guard(draft, save) {
 
 /** "saved", "discard", or null to stay. */
 async function ask(save) {
-  const choice = (label, kind, result, focus = false) => (close) =>
-    h("button", { type: "button", class: `button ${kind}`, autofocus: focus, on: { click: () => close(result) } }, h("span", { class: "label" }, label));
+  const choice =
+    (label, kind, result, focus = false) =>
+    (close) =>
+      h(
+        "button",
+        { type: "button", class: `button ${kind}`, autofocus: focus, on: { click: () => close(result) } },
+        h("span", { class: "label" }, label),
+      );
   const store = (close) => {
-    const element = h("button", { type: "button", class: "button primary", autofocus: true }, h("span", { class: "label" }, t("personalities.leave.save")));
+    const element = h(
+      "button",
+      { type: "button", class: "button primary", autofocus: true },
+      h("span", { class: "label" }, t("personalities.leave.save")),
+    );
     element.addEventListener("click", () => run(element, async () => close((await save()) ? "saved" : null)));
     return element;
   };

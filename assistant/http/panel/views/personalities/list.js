@@ -15,7 +15,11 @@ export function listPage(root, context) {
     heading(
       t("personalities.title"),
       t("personalities.lead"),
-      button(t("personalities.new"), { kind: "primary", icon: "plus", on: () => context.navigate("personalities/new") }),
+      button(t("personalities.new"), {
+        kind: "primary",
+        icon: "plus",
+        on: () => context.navigate("personalities/new"),
+      }),
     ),
     body,
   );
@@ -39,10 +43,18 @@ export function listPage(root, context) {
 
 function cards(personalities, context, load) {
   if (!personalities.length) {
-    const create = button(t("personalities.new"), { kind: "primary", icon: "plus", on: () => context.navigate("personalities/new") });
+    const create = button(t("personalities.new"), {
+      kind: "primary",
+      icon: "plus",
+      on: () => context.navigate("personalities/new"),
+    });
     return emptyState(t("personalities.none"), create, "personalities");
   }
-  return h("ul", { class: "people" }, personalities.map((one) => h("li", {}, person(one, context, load))));
+  return h(
+    "ul",
+    { class: "people" },
+    personalities.map((one) => h("li", {}, person(one, context, load))),
+  );
 }
 
 function person(one, context, load) {
@@ -64,24 +76,43 @@ function person(one, context, load) {
     iconOnly: true,
     on: async () => (await removePersonality(one, context)) && load(),
   });
-  const row = (label, value) => h("div", {}, h("dt", {}, label), value instanceof Element && value.tagName === "DD" ? value : h("dd", {}, value));
+  const row = (label, value) =>
+    h("div", {}, h("dt", {}, label), value instanceof Element && value.tagName === "DD" ? value : h("dd", {}, value));
   const languages = [one.language, ...one.languages].map(languageName).join(", ");
-  const card = h("article", { class: `card person${one.active ? " active" : ""}`, "aria-labelledby": id },
-    h("header", { class: "person-head" },
+  const card = h(
+    "article",
+    { class: `card person${one.active ? " active" : ""}`, "aria-labelledby": id },
+    h(
+      "header",
+      { class: "person-head" },
       h("span", { class: "portrait", "aria-hidden": "true" }, initials(one.name)),
-      h("div", {},
+      h(
+        "div",
+        {},
         h("h2", { id }, h("a", { href: edit }, one.name)),
         one.active ? badge(t("personalities.active"), "good") : null,
       ),
     ),
-    h("dl", { class: "facts" },
+    h(
+      "dl",
+      { class: "facts" },
       row(t("personalities.speaks"), speaker),
       row(t("common.language"), languages),
-      row(t("personalities.field.wake_word"), one.wake_word ? wakeWordName(one.wake_word) : t("personalities.wake_word.shared")),
+      row(
+        t("personalities.field.wake_word"),
+        one.wake_word ? wakeWordName(one.wake_word) : t("personalities.wake_word.shared"),
+      ),
     ),
     problemsNotice(one.problems),
-    h("div", { class: "actions" },
-      h("a", { class: "button", href: edit }, icon("edit"), h("span", { class: "label" }, t("common.edit"), h("span", { class: "sr-only" }, ` ${one.name}`))),
+    h(
+      "div",
+      { class: "actions" },
+      h(
+        "a",
+        { class: "button", href: edit },
+        icon("edit"),
+        h("span", { class: "label" }, t("common.edit"), h("span", { class: "sr-only" }, ` ${one.name}`)),
+      ),
       one.active ? null : activate,
       one.active ? null : remove,
     ),
@@ -93,7 +124,11 @@ function person(one, context, load) {
 /** What is wrong with what is stored. */
 export function problemsNotice(problems) {
   if (!problems.length) return null;
-  const list = h("ul", { lang: "en" }, problems.map((one) => h("li", {}, one)));
+  const list = h(
+    "ul",
+    { lang: "en" },
+    problems.map((one) => h("li", {}, one)),
+  );
   return notice([h("strong", {}, t("personalities.problems")), list], "fair");
 }
 
@@ -101,7 +136,8 @@ export function problemsNotice(problems) {
 export async function removePersonality(one, context) {
   const recorded = Boolean(one.voice_config.voice_sample_url);
   const text = t(recorded ? "personalities.delete.sure.recorded" : "personalities.delete.sure", { name: one.name });
-  if (!(await context.confirm(text, { danger: true, title: t("personalities.delete.named", { name: one.name }) }))) return false;
+  if (!(await context.confirm(text, { danger: true, title: t("personalities.delete.named", { name: one.name }) })))
+    return false;
   await context.api.del(`${PATH}/${encodeURIComponent(one.id)}`);
   toast(t("personalities.deleted", { name: one.name }), "good");
   return true;
@@ -110,5 +146,7 @@ export async function removePersonality(one, context) {
 function initials(name) {
   const words = name.split(/\s+/).filter((word) => /\p{L}/u.test(word));
   const letters = words.length > 1 ? [words[0], words.at(-1)] : words;
-  return letters.map((word) => [...word].find((sign) => /\p{L}/u.test(sign))?.toLocaleUpperCase() ?? "").join("") || "·";
+  return (
+    letters.map((word) => [...word].find((sign) => /\p{L}/u.test(sign))?.toLocaleUpperCase() ?? "").join("") || "·"
+  );
 }

@@ -2,7 +2,7 @@
 
 import { badge, button, card, notice, player } from "../../components.js";
 import { freshId, h, replace } from "../../dom.js";
-import { formatNumber, languageName, problemText, t } from "../../i18n.js";
+import { formatNumber, problemText, t } from "../../i18n.js";
 import { engineName, voiceName } from "./engines.js";
 import { TRIALS } from "./reading.js";
 
@@ -35,7 +35,11 @@ export function previewCard(form) {
       heard.stop();
       try {
         const json = { text: text.value.trim(), format: "wav", personality: id, ...wish(draft) };
-        const { blob, headers } = await context.api.blob("/api/voice/synthesize", { method: "POST", json, signal: abort.signal });
+        const { blob, headers } = await context.api.blob("/api/voice/synthesize", {
+          method: "POST",
+          json,
+          signal: abort.signal,
+        });
         replace(facts, spoken(headers, draft));
         heard.hidden = false;
         await heard.load(blob, { autoplay: true });
@@ -50,7 +54,10 @@ export function previewCard(form) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) speak.click();
   });
 
-  const greeting = button(t("personalities.preview.greeting"), { kind: "quiet", on: () => (text.value = draft.value("greeting")) });
+  const greeting = button(t("personalities.preview.greeting"), {
+    kind: "quiet",
+    on: () => (text.value = draft.value("greeting")),
+  });
   const show = () => {
     unsaved.hidden = !Object.keys(wish(draft)).length;
     greeting.disabled = !draft.value("greeting");
@@ -99,14 +106,25 @@ function spoken(headers, draft) {
   const wanted = draft.value(`${VOICE}.provider`);
   const row = (label, value) => h("div", {}, h("dt", {}, label), h("dd", {}, value));
   return [
-    h("dl", { class: "facts" },
+    h(
+      "dl",
+      { class: "facts" },
       row(t("personalities.preview.engine"), engineName(provider)),
       row(t("personalities.preview.voice"), voice ? voiceName(voice) : t("personalities.recording")),
-      row(t("personalities.preview.cache"), badge(t(cached ? "personalities.preview.hit" : "personalities.preview.miss"), cached ? "good" : "neutral")),
-      row(t("personalities.preview.first"), first === null ? "–" : `${formatNumber(Number(first), { maximumFractionDigits: 0 })} ms`),
+      row(
+        t("personalities.preview.cache"),
+        badge(t(cached ? "personalities.preview.hit" : "personalities.preview.miss"), cached ? "good" : "neutral"),
+      ),
+      row(
+        t("personalities.preview.first"),
+        first === null ? "–" : `${formatNumber(Number(first), { maximumFractionDigits: 0 })} ms`,
+      ),
     ),
     provider && provider !== wanted
-      ? notice(t("personalities.preview.stand_in", { wanted: engineName(wanted), engine: engineName(provider), language: languageName(draft.value("language")) }), "fair")
+      ? notice(
+          t("personalities.preview.stand_in", { wanted: engineName(wanted), engine: engineName(provider) }),
+          "fair",
+        )
       : null,
   ];
 }

@@ -4,6 +4,7 @@ import { button, field, meter, notice, progress } from "../../components.js";
 import { h, replace } from "../../dom.js";
 import { formatNumber, languageName, problemText, t } from "../../i18n.js";
 import { startRecorder } from "../../recorder.js";
+import { languageInText } from "./engines.js";
 import { TEXTS } from "./reading.js";
 
 /** What the assistant takes lasts 6 to 30 s after silence at both ends was cut; 10 to 20 s serve best. */
@@ -31,13 +32,24 @@ class Recording {
     this.bar = progress(0, t("personalities.record.length"));
     this.clock = h("span", { class: "record-clock", "aria-hidden": "true" });
     this.words = h("p", { class: "record-words", role: "status" });
-    this.live = h("div", { class: "record-live", hidden: true }, h("div", { class: "record-time" }, this.bar, this.clock), this.level);
+    this.live = h(
+      "div",
+      { class: "record-live", hidden: true },
+      h("div", { class: "record-time" }, this.bar, this.clock),
+      this.level,
+    );
     this.problem = h("div", { role: "alert" });
     this.start = button(t("personalities.record.start"), { icon: "record", on: () => this.#begin() });
     this.end = button(t("personalities.record.stop"), { kind: "primary", icon: "stop", on: () => this.#finish() });
     this.cancel = button(t("common.cancel"), { kind: "quiet", on: () => this.#stop() });
-    this.element = h("div", { class: "stack" },
-      h("ol", { class: "steps" }, [1, 2, 3].map((step) => h("li", {}, t(`personalities.record.step.${step}`)))),
+    this.element = h(
+      "div",
+      { class: "stack" },
+      h(
+        "ol",
+        { class: "steps" },
+        [1, 2, 3].map((step) => h("li", {}, t(`personalities.record.step.${step}`))),
+      ),
       this.#reading(draft.value("language")),
       this.problem,
       this.live,
@@ -52,7 +64,11 @@ class Recording {
   }
 
   #reading(language) {
-    const choose = h("select", {}, Object.keys(TEXTS).map((code) => h("option", { value: code }, languageName(code))));
+    const choose = h(
+      "select",
+      {},
+      Object.keys(TEXTS).map((code) => h("option", { value: code }, languageName(code))),
+    );
     choose.value = language in TEXTS ? language : "en";
     const show = () => {
       this.text.lang = choose.value;
@@ -60,7 +76,10 @@ class Recording {
     };
     choose.addEventListener("change", show);
     show();
-    const own = language in TEXTS ? null : h("p", { class: "hint" }, t("personalities.record.own", { language: languageName(language) }));
+    const own =
+      language in TEXTS
+        ? null
+        : h("p", { class: "hint" }, t("personalities.record.own", { language: languageInText(language) }));
     return h("div", { class: "stack" }, field(t("personalities.record.text"), choose), this.text, own);
   }
 
@@ -78,7 +97,11 @@ class Recording {
     this.loudest_db = -100;
     try {
       // The microphone is open during the countdown, so that the first word is not lost and people see their level.
-      recorder = await startRecorder({ longest_s: LONGEST_S + COUNT_DOWN, onLevel: (db) => this.#heard(db), onFull: () => this.#finish() });
+      recorder = await startRecorder({
+        longest_s: LONGEST_S + COUNT_DOWN,
+        onLevel: (db) => this.#heard(db),
+        onFull: () => this.#finish(),
+      });
     } catch (problem) {
       if (problem.name !== "Problem") throw problem;
       replace(this.problem, notice(problemText(problem), "poor"));
@@ -112,15 +135,25 @@ class Recording {
 
   #tick() {
     const seconds = this.recorder.seconds() - this.since;
-    this.clock.textContent = t("personalities.record.clock", { seconds: formatNumber(seconds, { maximumFractionDigits: 0 }), most: LONGEST_S });
+    this.clock.textContent = t("personalities.record.clock", {
+      seconds: formatNumber(seconds, { maximumFractionDigits: 0 }),
+      most: LONGEST_S,
+    });
     this.bar.set(Math.min(1, seconds / LONGEST_S));
-    this.#say(seconds < SHORTEST_S ? "speak" : seconds < ENOUGH_S ? "more" : seconds < LONGEST_S - 5 ? "enough" : "ending");
+    this.#say(
+      seconds < SHORTEST_S ? "speak" : seconds < ENOUGH_S ? "more" : seconds < LONGEST_S - 5 ? "enough" : "ending",
+    );
     this.#later(() => this.#tick(), 200);
   }
 
   /** Say it once, not five times a second. */
   #say(key) {
-    const loudness = this.loudest_db > LOUD_DB ? ` ${t("personalities.record.loud")}` : this.loudest_db < QUIET_DB ? ` ${t("personalities.record.quiet")}` : "";
+    const loudness =
+      this.loudest_db > LOUD_DB
+        ? ` ${t("personalities.record.loud")}`
+        : this.loudest_db < QUIET_DB
+          ? ` ${t("personalities.record.quiet")}`
+          : "";
     const words = t(`personalities.record.${key}`) + loudness;
     if (this.words.textContent !== words) this.words.textContent = words;
   }
@@ -142,7 +175,10 @@ class Recording {
     this.start.setLabel(t("personalities.record.again"));
     this.start.focus();
     if (seconds < SHORTEST_S) {
-      this.words.textContent = t("personalities.record.too_short", { seconds: formatNumber(seconds), least: SHORTEST_S });
+      this.words.textContent = t("personalities.record.too_short", {
+        seconds: formatNumber(seconds),
+        least: SHORTEST_S,
+      });
       return;
     }
     this.words.textContent = t("personalities.record.taken", { seconds: formatNumber(seconds) });

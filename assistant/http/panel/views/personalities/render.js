@@ -16,7 +16,12 @@ const started = new Map();
 export function renderCard(form) {
   const { draft, id, path, context } = form;
   const place = freshId("phrases");
-  const text = h("textarea", { rows: "5", id: place, "aria-describedby": `${place}-hint ${place}-wrong`, placeholder: t("personalities.render.example") });
+  const text = h("textarea", {
+    rows: "5",
+    id: place,
+    "aria-describedby": `${place}-hint ${place}-wrong`,
+    placeholder: t("personalities.render.example"),
+  });
   const wrong = h("p", { class: "wrong", id: `${place}-wrong`, hidden: true });
   const status = h("div", { class: "render-status" });
   let timer = null;
@@ -86,7 +91,9 @@ export function renderCard(form) {
     t("personalities.render"),
     h("p", { class: "lead" }, t("personalities.render.about")),
     missing,
-    h("div", { class: "field" },
+    h(
+      "div",
+      { class: "field" },
       h("label", { for: place }, t("personalities.render.phrases")),
       text,
       h("p", { class: "hint", id: `${place}-hint` }, t("personalities.render.hint", { most: MOST })),
@@ -106,17 +113,38 @@ export function renderCard(form) {
 
 /** One phrase a line, each once. */
 export function phrases(text) {
-  return [...new Set(text.split("\n").map((line) => line.trim()).filter(Boolean))];
+  return [
+    ...new Set(
+      text
+        .split("\n")
+        .map((line) => line.trim())
+        .filter(Boolean),
+    ),
+  ];
 }
 
 function jobLine(job, context) {
   if (job.state !== "running") {
-    const words = job.state === "failed" && job.problem ? problemText({ ...job.problem, message: job.problem.detail }) : "";
+    const words =
+      job.state === "failed" && job.problem ? problemText({ ...job.problem, message: job.problem.detail }) : "";
     const made = job.result ? t("personalities.render.result", job.result) : "";
-    return notice([h("strong", {}, t(`personalities.render.${job.state}`)), words || made ? ` ${words || made}` : ""], STATES[job.state] ?? "neutral");
+    return notice(
+      [h("strong", {}, t(`personalities.render.${job.state}`)), words || made ? ` ${words || made}` : ""],
+      STATES[job.state] ?? "neutral",
+    );
   }
   const bar = progress(job.progress, t("personalities.render"));
   const share = job.progress === null ? "" : formatNumber(job.progress, { style: "percent", maximumFractionDigits: 0 });
-  const cancel = button(t("common.cancel"), { kind: "quiet", icon: "x", on: () => context.api.del(`/api/jobs/${job.id}`) });
-  return h("div", { class: "stack" }, h("p", {}, [t("personalities.render.running"), share, job.said].filter(Boolean).join(" · ")), bar, h("div", { class: "actions" }, cancel));
+  const cancel = button(t("common.cancel"), {
+    kind: "quiet",
+    icon: "x",
+    on: () => context.api.del(`/api/jobs/${job.id}`),
+  });
+  return h(
+    "div",
+    { class: "stack" },
+    h("p", {}, [t("personalities.render.running"), share, job.said].filter(Boolean).join(" · ")),
+    bar,
+    h("div", { class: "actions" }, cancel),
+  );
 }

@@ -9,8 +9,12 @@ import { engineName } from "./engines.js";
 export function report(found) {
   const { quality, outlook } = found;
   const seconds = formatNumber(found.duration_s);
-  return h("div", { class: "report" },
-    h("div", { class: "report-head" },
+  return h(
+    "div",
+    { class: "report" },
+    h(
+      "div",
+      { class: "report-head" },
       h("h3", { tabindex: "-1" }, t("personalities.report")),
       badge(t(`personalities.verdict.${quality.verdict}`), quality.verdict),
     ),
@@ -23,7 +27,11 @@ export function report(found) {
 
 /** "1 recording, 2 files that engines had made of it and 37 sentences" of what was deleted. */
 export function traces(deleted) {
-  return t("personalities.traces", { samples: deleted.samples, latents: deleted.latents, sentences: deleted.sentences });
+  return t("personalities.traces", {
+    samples: deleted.samples,
+    latents: deleted.latents,
+    sentences: deleted.sentences,
+  });
 }
 
 function worstFirst(one, other) {
@@ -36,8 +44,12 @@ function finding(one) {
   // The server's advice is English; the panel has its own words for the other languages.
   const advice = language() !== "en" && hasText(key) ? t(key) : one.advice;
   const name = hasText(`personalities.measure.${one.name}`) ? t(`personalities.measure.${one.name}`) : one.name;
-  return h("li", { class: `finding ${one.verdict}` },
-    h("div", { class: "finding-head" },
+  return h(
+    "li",
+    { class: `finding ${one.verdict}` },
+    h(
+      "div",
+      { class: "finding-head" },
       h("strong", {}, name),
       h("span", { class: "finding-value" }, value(one)),
       badge(t(`personalities.verdict.${one.verdict}`), one.verdict),
@@ -55,7 +67,14 @@ function value(one) {
 function outlookNotice(outlook) {
   if (!outlook) return null;
   if (outlook.ready) return notice(t("personalities.outlook.ready", { engine: engineName(outlook.provider) }), "good");
-  return notice([t("personalities.outlook.not_ready"), " ", h("span", { lang: "en" }, [outlook.reason, outlook.remedy].filter(Boolean).join(" "))], "fair");
+  return notice(
+    [
+      t("personalities.outlook.not_ready"),
+      " ",
+      h("span", { lang: "en" }, [outlook.reason, outlook.remedy].filter(Boolean).join(" ")),
+    ],
+    "fair",
+  );
 }
 
 function replacedLine(replaced) {

@@ -51,12 +51,26 @@ class Sample {
 
   #adding() {
     this.summary = h("summary");
-    this.send = button(t("personalities.sample.use"), { kind: "primary", icon: "upload", busy: t("personalities.sample.sending"), on: () => this.#upload() });
+    this.send = button(t("personalities.sample.use"), {
+      kind: "primary",
+      icon: "upload",
+      busy: t("personalities.sample.sending"),
+      on: () => this.#upload(),
+    });
     const ways = tabs(t("personalities.sample.ways"), [
       { id: "file", label: t("personalities.sample.file"), panel: this.file },
       { id: "record", label: t("personalities.sample.record"), panel: this.recording.element },
     ]);
-    this.box = h("details", { class: "sample-adding" }, this.summary, ways, this.chosen, this.consent.element, this.sending, h("div", { class: "actions" }, this.send));
+    this.box = h(
+      "details",
+      { class: "sample-adding" },
+      this.summary,
+      ways,
+      this.chosen,
+      this.consent.element,
+      this.sending,
+      h("div", { class: "actions" }, this.send),
+    );
     return this.box;
   }
 
@@ -83,10 +97,18 @@ class Sample {
         this.stored.querySelector("button").focus();
       },
     });
-    const remove = button(t("personalities.sample.remove"), { kind: "danger", icon: "trash", on: () => this.#remove() });
+    const remove = button(t("personalities.sample.remove"), {
+      kind: "danger",
+      icon: "trash",
+      on: () => this.#remove(),
+    });
     const seconds = formatNumber(voice.voice_sample_duration);
     const when = formatDate(voice.uploaded_at);
-    replace(this.present, h("p", {}, t("personalities.sample.facts", { seconds, when })), h("div", { class: "actions" }, hear, remove));
+    replace(
+      this.present,
+      h("p", {}, t("personalities.sample.facts", { seconds, when })),
+      h("div", { class: "actions" }, hear, remove),
+    );
   }
 
   /** A recording was chosen or made. */
@@ -95,7 +117,10 @@ class Sample {
     this.sending.replaceChildren();
     this.audition.load(blob);
     const away = button(t("personalities.sample.discard"), { kind: "quiet", icon: "x", on: () => this.#drop() });
-    const size = t("personalities.sample.size", { name, size: formatNumber(blob.size / 1e6, { maximumFractionDigits: 2 }) });
+    const size = t("personalities.sample.size", {
+      name,
+      size: formatNumber(blob.size / 1e6, { maximumFractionDigits: 2 }),
+    });
     replace(this.chosen, h("p", {}, h("strong", {}, t("personalities.sample.chosen")), " ", size), this.audition, away);
     this.chosen.hidden = false;
   }
@@ -126,10 +151,18 @@ class Sample {
     replace(this.sending, words, bar);
     this.abort = new AbortController();
     try {
-      const found = await this.form.context.api.upload(`${this.form.path}/voice/upload`, body, (share) => {
-        bar.set(share < 1 ? share : null);
-        words.textContent = share < 1 ? t("personalities.sample.sent", { share: formatNumber(share, { style: "percent" }) }) : t("personalities.sample.judging");
-      }, this.abort.signal);
+      const found = await this.form.context.api.upload(
+        `${this.form.path}/voice/upload`,
+        body,
+        (share) => {
+          bar.set(share < 1 ? share : null);
+          words.textContent =
+            share < 1
+              ? t("personalities.sample.sent", { share: formatNumber(share, { style: "percent" }) })
+              : t("personalities.sample.judging");
+        },
+        this.abort.signal,
+      );
       replace(this.sending);
       await this.#taken(found);
     } catch (problem) {
@@ -151,7 +184,15 @@ class Sample {
   #refused(problem) {
     replace(this.sending);
     if (problem.code === "consent_missing") this.consent.complain(problemText(problem));
-    else replace(this.sending, h("div", { role: "alert" }, notice([h("strong", {}, t("personalities.sample.refused")), " ", problemText(problem)], "poor")));
+    else
+      replace(
+        this.sending,
+        h(
+          "div",
+          { role: "alert" },
+          notice([h("strong", {}, t("personalities.sample.refused")), " ", problemText(problem)], "poor"),
+        ),
+      );
   }
 
   async #remove() {

@@ -21,20 +21,33 @@ const ORDER = ["speed", "temperature", "emotion", "top_p", "top_k", "repetition_
 export function settingsCard(form) {
   const { draft, choices } = form;
   const known = [...choices.settings];
-  if (choices.emotions?.length && !known.some((one) => one.name === "emotion")) known.push({ name: "emotion", default: "neutral", least: null });
+  if (choices.emotions?.length && !known.some((one) => one.name === "emotion"))
+    known.push({ name: "emotion", default: "neutral", least: null });
   known.sort((one, other) => place(one.name) - place(other.name));
   const inputs = known.map((one) => ({ name: one.name, reset: one.default, ...settingInput(form, one) }));
 
   const used = h("div", { class: "sliders" });
   const ignored = h("div", { class: "sliders" });
   const summary = h("summary");
-  const rest = h("details", { class: "more-settings" }, summary, h("p", { class: "hint" }, t("personalities.settings.ignored.about")), ignored);
+  const rest = h(
+    "details",
+    { class: "more-settings" },
+    summary,
+    h("p", { class: "hint" }, t("personalities.settings.ignored.about")),
+    ignored,
+  );
   const sort = () => {
     const provider = draft.value("voice_config.provider");
     const mine = inputs.filter((one) => uses(provider, one.name));
     const others = inputs.filter((one) => !mine.includes(one));
-    replace(used, mine.map((one) => one.element));
-    replace(ignored, others.map((one) => one.element));
+    replace(
+      used,
+      mine.map((one) => one.element),
+    );
+    replace(
+      ignored,
+      others.map((one) => one.element),
+    );
     summary.textContent = t("personalities.settings.ignored", { engine: engineName(provider), count: others.length });
     rest.hidden = !others.length;
   };
@@ -56,7 +69,13 @@ export function settingsCard(form) {
   });
   sort();
   offer();
-  return card(t("personalities.settings"), h("p", { class: "lead" }, t("personalities.settings.about")), used, rest, h("div", { class: "actions" }, resetAll));
+  return card(
+    t("personalities.settings"),
+    h("p", { class: "lead" }, t("personalities.settings.about")),
+    used,
+    rest,
+    h("div", { class: "actions" }, resetAll),
+  );
 }
 
 function place(name) {
@@ -94,11 +113,18 @@ function sliderInput({ draft, fields }, setting) {
 function moodInput({ draft, fields, choices }, setting) {
   const path = `${SETTINGS}.${setting.name}`;
   const moods = choices.emotions ?? [];
-  const input = moods.length ? h("select", { id: freshId("mood") }) : h("input", { type: "text", maxlength: "64", autocomplete: "off" });
+  const input = moods.length
+    ? h("select", { id: freshId("mood") })
+    : h("input", { type: "text", maxlength: "64", autocomplete: "off" });
   const name = (mood) => (hasText(`personalities.mood.${mood}`) ? t(`personalities.mood.${mood}`) : mood);
   const show = (value) => {
     const mood = value ?? setting.default;
-    if (moods.length) options(input, moods.map((one) => [one, name(one)]), mood);
+    if (moods.length)
+      options(
+        input,
+        moods.map((one) => [one, name(one)]),
+        mood,
+      );
     else if (input.value !== mood) input.value = mood;
   };
   const element = fields.add(path, input, {

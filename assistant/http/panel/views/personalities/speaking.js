@@ -14,7 +14,12 @@ const NEWS = new Set(["provider_state"]);
 export function speakingCard({ draft, path, context }) {
   const body = h("div", { class: "stack" });
   const unsaved = h("p", { class: "hint", hidden: true }, t("personalities.speaking.unsaved"));
-  const refresh = () => fetched(body, () => context.api.get(`${path}/voice`), (found) => prospect(found, draft.stored));
+  const refresh = () =>
+    fetched(
+      body,
+      () => context.api.get(`${path}/voice`),
+      (found) => prospect(found, draft.stored),
+    );
   const show = () => (unsaved.hidden = !draft.touches("voice_config", "language"));
   const offs = [draft.on(show)];
   if (context.session.here) offs.push(context.events.on("event", (line) => NEWS.has(line.event) && refresh()));
@@ -70,28 +75,51 @@ function prospect(found, { voice_config: voice }) {
   const why = reasons(found, voice);
   const own = t(voice.mode === "custom" ? "personalities.speaking.recording" : "personalities.speaking.own");
   const head = now
-    ? h("div", { class: "speaker" },
+    ? h(
+        "div",
+        { class: "speaker" },
         h("p", { class: "speaker-name" }, speakerName(now)),
         h("p", {}, why.length ? t("personalities.speaking.stands_in") : own),
       )
-    : h("div", { class: "speaker silent" },
+    : h(
+        "div",
+        { class: "speaker silent" },
         h("p", { class: "speaker-name" }, t("personalities.speaking.nobody")),
         h("p", {}, t("personalities.speaking.nobody.about")),
       );
   const out = found.passed_over.map((one) => h("li", {}, leftOut(one)));
-  const box = h("details", {},
+  const box = h(
+    "details",
+    {},
     h("summary", {}, t("personalities.speaking.order", { count: found.routes.length })),
     h("ol", { class: "routes" }, found.routes.map(route)),
     out.length ? [h("h3", {}, t("personalities.speaking.left_out")), h("ul", { class: "whys" }, out)] : null,
   );
-  return [head, why.length ? h("ul", { class: "whys" }, why.map((one) => h("li", {}, one))) : null, found.routes.length ? box : null];
+  return [
+    head,
+    why.length
+      ? h(
+          "ul",
+          { class: "whys" },
+          why.map((one) => h("li", {}, one)),
+        )
+      : null,
+    found.routes.length ? box : null,
+  ];
 }
 
 function route(one) {
   const key = `personalities.route.${one.state}`;
   const told = one.reason ? h("p", { class: "hint", lang: language() === "en" ? null : "en" }, one.reason) : null;
-  return h("li", {},
-    h("div", { class: "route" }, h("span", {}, speakerName(one)), badge(hasText(key) ? t(key) : one.state, STATES[one.state] ?? "neutral")),
+  return h(
+    "li",
+    {},
+    h(
+      "div",
+      { class: "route" },
+      h("span", {}, speakerName(one)),
+      badge(hasText(key) ? t(key) : one.state, STATES[one.state] ?? "neutral"),
+    ),
     told,
   );
 }
@@ -101,7 +129,9 @@ function speakerLine(found, voice) {
   if (!found.speaks_now) return badge(t("personalities.speaking.nobody"), "poor");
   const why = reasons(found, voice);
   const line = h("span", {}, speakerName(found.speaks_now));
-  return why.length ? [line, " ", badge(t("personalities.speaking.stand_in"), "fair"), h("p", { class: "hint" }, why[0])] : line;
+  return why.length
+    ? [line, " ", badge(t("personalities.speaking.stand_in"), "fair"), h("p", { class: "hint" }, why[0])]
+    : line;
 }
 
 /** Put who speaks for a personality into `place`. */

@@ -2,13 +2,20 @@
 
 import { badge, card, notice } from "../../components.js";
 import { freshId, h, replace } from "../../dom.js";
-import { languageName, t } from "../../i18n.js";
+import { formatNumber, language, languageName, t } from "../../i18n.js";
 import { options } from "./about.js";
-import { engineName, voiceName } from "./engines.js";
+import { engineName, languageInText, voiceName } from "./engines.js";
 
 const VOICE = "voice_config";
 
-const STATES = { works: "good", failing: "poor", unavailable: "poor", forbidden: "fair", starting: "neutral", not_in_use: "fair" };
+const STATES = {
+  works: "good",
+  failing: "poor",
+  unavailable: "poor",
+  forbidden: "fair",
+  starting: "neutral",
+  not_in_use: "fair",
+};
 
 /** The card that chooses kind, engine and voice; `form` is {draft, fields, engines, voices}. */
 export function voiceCard(form) {
@@ -31,8 +38,15 @@ export function voiceCard(form) {
 
 /** The card that chooses the stand-in. */
 export function fallbackCard(form) {
-  const engine = engineFields(form, `${VOICE}.fallback.provider`, `${VOICE}.fallback.voice_id`, { able: () => true, voiceToo: () => true });
-  return card(t("personalities.fallback"), h("p", { class: "lead" }, t("personalities.fallback.about")), engine.element);
+  const engine = engineFields(form, `${VOICE}.fallback.provider`, `${VOICE}.fallback.voice_id`, {
+    able: () => true,
+    voiceToo: () => true,
+  });
+  return card(
+    t("personalities.fallback"),
+    h("p", { class: "lead" }, t("personalities.fallback.about")),
+    engine.element,
+  );
 }
 
 /** `shown` is called when another kind is shown, `chosen` before that where somebody chose it. */
@@ -40,13 +54,21 @@ function modeField({ draft, fields }, shown, chosen) {
   const path = `${VOICE}.mode`;
   const name = freshId("mode");
   const radio = (mode) => {
-    const input = h("input", { type: "radio", name, value: mode, id: `${name}-${mode}`, "aria-describedby": `${name}-${mode}-hint` });
+    const input = h("input", {
+      type: "radio",
+      name,
+      value: mode,
+      id: `${name}-${mode}`,
+      "aria-describedby": `${name}-${mode}-hint`,
+    });
     input.addEventListener("change", () => {
       draft.set(path, mode);
       chosen();
       shown();
     });
-    const words = h("span", {},
+    const words = h(
+      "span",
+      {},
       h("strong", {}, t(`personalities.mode.${mode}`)),
       h("span", { class: "hint", id: `${name}-${mode}-hint` }, t(`personalities.mode.${mode}.about`)),
     );
@@ -54,7 +76,14 @@ function modeField({ draft, fields }, shown, chosen) {
   };
   const [own, custom] = [radio("default"), radio("custom")];
   const missing = h("div");
-  const element = h("fieldset", { class: "options" }, h("legend", {}, t("personalities.field.voice_config.mode")), own.label, custom.label, missing);
+  const element = h(
+    "fieldset",
+    { class: "options" },
+    h("legend", {}, t("personalities.field.voice_config.mode")),
+    own.label,
+    custom.label,
+    missing,
+  );
   const show = () => {
     const lost = draft.value(path) === "custom" && !draft.stored.voice_config.voice_sample_url;
     replace(missing, lost ? notice(t("personalities.mode.no_sample"), "fair") : null);
@@ -103,16 +132,25 @@ function engineFields({ draft, fields, engines, voices }, enginePath, voicePath,
     update();
   });
   draft.on((path) => path === "language" && showVoices());
-  return { element: h("div", { class: "engine-fields" }, h("div", {}, element, state), place), update };
+  return { element: h("div", { class: "engine-fields" }, element, place, state), update };
 }
 
 /** A choice where the voices are known, else a text. */
 function voiceField({ draft, fields, voices }, provider, path) {
   const known = (voices?.voices ?? []).filter((one) => one.provider === provider);
-  const best = t("personalities.voice.best", { language: languageName(draft.value("language")) });
+  const best = t("personalities.voice.best", { language: languageInText(draft.value("language")) });
   if (!known.length) {
-    const input = h("input", { type: "text", maxlength: "100", autocomplete: "off", placeholder: best, spellcheck: "false" });
-    return fields.add(path, input, { hint: t("personalities.hint.voice_id.text", { engine: engineName(provider) }), read: () => input.value.trim() });
+    const input = h("input", {
+      type: "text",
+      maxlength: "100",
+      autocomplete: "off",
+      placeholder: best,
+      spellcheck: "false",
+    });
+    return fields.add(path, input, {
+      hint: t("personalities.hint.voice_id.text", { engine: engineName(provider) }),
+      read: () => input.value.trim(),
+    });
   }
   const select = h("select");
   const about = h("p", { class: "hint" });
@@ -134,24 +172,38 @@ function voiceField({ draft, fields, voices }, provider, path) {
 /** Voices by language, that of the personality first. */
 function grouped(known, language) {
   const rank = (code) => (code === language ? "" : languageName(code));
-  const codes = [...new Set(known.map((one) => one.language))].sort((one, other) => rank(one).localeCompare(rank(other)));
+  const codes = [...new Set(known.map((one) => one.language))].sort((one, other) =>
+    rank(one).localeCompare(rank(other)),
+  );
   return codes.map((code) =>
-    h("optgroup", { label: languageName(code) },
+    h(
+      "optgroup",
+      { label: languageName(code) },
       known.filter((one) => one.language === code).map((one) => h("option", { value: one.voice }, voiceLabel(one))),
     ),
   );
 }
 
 function voiceLabel(one) {
-  const remarks = [one.installed ? "" : t("personalities.voice.missing"), barred(one) ? t("personalities.voice.private") : ""];
+  const remarks = [
+    one.installed ? "" : t("personalities.voice.missing"),
+    barred(one) ? t("personalities.voice.private") : "",
+  ];
   return [voiceName(one.voice), ...remarks].filter(Boolean).join(" · ");
 }
 
 function voiceAbout(one) {
   if (!one) return t("personalities.hint.voice_id");
   const licence = one.licence ? t("personalities.voice.licence", { licence: one.licence }) : "";
-  const words = [licence, barred(one) ? t("personalities.voice.private.about") : "", one.installed ? "" : t("personalities.voice.missing.about")];
-  return [words.filter(Boolean).join(" "), one.installed ? null : [" ", h("a", { href: "#/health" }, t("personalities.voice.download"))]];
+  const words = [
+    licence,
+    barred(one) ? t("personalities.voice.private.about") : "",
+    one.installed ? "" : t("personalities.voice.missing.about"),
+  ];
+  return [
+    words.filter(Boolean).join(" "),
+    one.installed ? null : [" ", h("a", { href: "#/health" }, t("personalities.voice.download"))],
+  ];
 }
 
 function barred(one) {
@@ -167,7 +219,14 @@ function engineLabel(one) {
 function engineState(one) {
   if (!one) return null;
   if (!one.inUse) return notice(t("personalities.engine.not_in_use", { name: one.name }), "fair");
-  const slow = one.factor !== null && one.factor > 1 ? t("personalities.engine.slow", { factor: one.factor.toFixed(1) }) : "";
-  const words = [one.reason, one.remedy, slow].filter(Boolean).join(" ");
-  return h("p", { class: "engine-line" }, badge(t(`personalities.engine.${one.state}`), STATES[one.state] ?? "neutral"), words ? h("span", {}, words) : null);
+  const slow =
+    one.factor !== null && one.factor > 1 ? t("personalities.engine.slow", { factor: formatNumber(one.factor) }) : "";
+  const words = [one.reason, one.remedy].filter(Boolean).join(" ");
+  return h(
+    "p",
+    { class: "engine-line" },
+    badge(t(`personalities.engine.${one.state}`), STATES[one.state] ?? "neutral"),
+    words ? h("span", { lang: language() === "en" ? null : "en" }, words) : null,
+    slow,
+  );
 }

@@ -32,9 +32,16 @@ export function spoken(seconds) {
 
 /** One key figure: what it is, its value, and a line of explanation. */
 export function figure(label, value, about = "") {
-  return h("div", { class: "figure" },
+  return h(
+    "div",
+    { class: "figure" },
     h("dt", { text: label }),
-    h("dd", {}, h("span", { class: "figure-value", text: value }), about ? h("span", { class: "figure-about", text: about }) : null),
+    h(
+      "dd",
+      {},
+      h("span", { class: "figure-value", text: value }),
+      about ? h("span", { class: "figure-about", text: about }) : null,
+    ),
   );
 }
 
@@ -53,7 +60,9 @@ export function level({ label, share, text, note = "" }) {
   const fill = h("span");
   fill.style.width = `${Math.min(Math.max(share, 0), 1) * 100}%`;
   bar.append(fill);
-  return h("div", { class: "level-row" },
+  return h(
+    "div",
+    { class: "level-row" },
     h("div", { class: "level-words" }, h("strong", { text: label }), h("span", { text })),
     bar,
     note ? h("p", { class: "level-note", text: note }) : null,
@@ -71,7 +80,9 @@ export function quota(rows) {
       label: [engineName(row.provider), row.voice_class].filter(Boolean).join(": "),
       share,
       text: t("usage.quota.left", { left: number(left), limit: number(row.limit), share: percent(share, 1) }),
-      note: [t("usage.quota.month", { month: month(row.month) }), state ? t(`usage.quota.${state}`) : ""].join(" ").trim(),
+      note: [t("usage.quota.month", { month: month(row.month) }), state ? t(`usage.quota.${state}`) : ""]
+        .join(" ")
+        .trim(),
     });
   });
 }
@@ -88,21 +99,33 @@ export function cache(facts) {
       text: t("usage.cache.full", { size: number(facts.size_mb, 1), most: number(facts.max_mb) }),
       note: t("usage.cache.note", { hours: number(facts.keep_hours) }),
     }),
-    h("dl", { class: "facts" },
+    h(
+      "dl",
+      { class: "facts" },
       fact(t("usage.cache.entries"), number(facts.entries)),
       fact(t("usage.cache.sound"), spoken(facts.audio_s)),
       fact(t("usage.cache.rate"), facts.hit_rate === null ? "–" : percent(facts.hit_rate)),
-      fact(t("usage.cache.oldest"), hours === null || !facts.entries ? "–" : hours < 1 ? `${number(hours * 60)} min` : `${number(hours, 1)} h`),
+      fact(
+        t("usage.cache.oldest"),
+        hours === null || !facts.entries ? "–" : hours < 1 ? `${number(hours * 60)} min` : `${number(hours, 1)} h`,
+      ),
     ),
   ];
 }
 
 /** Who did what: one line per row, named by `name(row)`. */
 export function table(title, first, rows, name) {
-  const heads = [first, ...["done", "failures", "interruptions", "cache", "latency", "sound", "characters"].map((one) => t(`usage.column.${one}`))];
+  const heads = [
+    first,
+    ...["done", "failures", "interruptions", "cache", "latency", "sound", "characters"].map((one) =>
+      t(`usage.column.${one}`),
+    ),
+  ];
   const speech = (row) => row.stage === "tts";
   const body = rows.map((row) =>
-    h("tr", {},
+    h(
+      "tr",
+      {},
       h("th", { scope: "row", text: name(row) }),
       h("td", { text: number(row.requests - row.failures) }),
       h("td", { text: number(row.failures) }),
@@ -113,10 +136,22 @@ export function table(title, first, rows, name) {
       h("td", { text: speech(row) ? number(row.characters) : "–" }),
     ),
   );
-  return h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": title },
-    h("table", { class: "figures" },
+  return h(
+    "div",
+    { class: "table-scroll", tabindex: "0", role: "group", "aria-label": title },
+    h(
+      "table",
+      { class: "figures" },
       h("caption", { class: "sr-only", text: title }),
-      h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col", text: head })))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          heads.map((head) => h("th", { scope: "col", text: head })),
+        ),
+      ),
       h("tbody", {}, body),
     ),
   );

@@ -131,7 +131,12 @@ export class DayChart {
       const last = x + LABEL_WIDTH / 2 > this.width;
       const anchor = last ? "end" : "middle";
       group.append(
-        svg("text", { x: last ? this.width - 2 : x, y: HEIGHT - 7, "text-anchor": anchor, text: dayName(this.days[day]) }),
+        svg("text", {
+          x: last ? this.width - 2 : x,
+          y: HEIGHT - 7,
+          "text-anchor": anchor,
+          text: dayName(this.days[day]),
+        }),
       );
     }
     return group;
@@ -185,7 +190,12 @@ export class DayChart {
       ...this.series.map((one, place) => {
         const toggle = h(
           "button",
-          { type: "button", class: "chart-key", "aria-pressed": "true", on: { click: () => this.#toggle(one, toggle) } },
+          {
+            type: "button",
+            class: "chart-key",
+            "aria-pressed": "true",
+            on: { click: () => this.#toggle(one, toggle) },
+          },
           swatch(place, this.kind),
           one.name,
         );
@@ -207,8 +217,14 @@ export class DayChart {
     const last = this.days.length - 1;
     const now = this.day ?? last;
     const wanted = {
-      ArrowLeft: now - 1, ArrowDown: now - 1, ArrowRight: now + 1, ArrowUp: now + 1,
-      PageDown: now - 7, PageUp: now + 7, Home: 0, End: last,
+      ArrowLeft: now - 1,
+      ArrowDown: now - 1,
+      ArrowRight: now + 1,
+      ArrowUp: now + 1,
+      PageDown: now - 7,
+      PageUp: now + 7,
+      Home: 0,
+      End: last,
     }[event.key];
     if (event.key === "Escape") this.#show(null);
     if (wanted === undefined) return;
@@ -256,11 +272,19 @@ export class DayChart {
 
   #tipRows(day) {
     const rows = this.#seen.map((one) =>
-      h("div", {}, swatch(one.place, this.kind), h("span", { text: one.name }), h("b", { text: this.#told(one.values[day]) })),
+      h(
+        "div",
+        {},
+        swatch(one.place, this.kind),
+        h("span", { text: one.name }),
+        h("b", { text: this.#told(one.values[day]) }),
+      ),
     );
     if (this.kind === "bars" && rows.length > 1) {
       const sum = this.#seen.reduce((all, one) => all + (one.values[day] ?? 0), 0);
-      rows.push(h("div", { class: "chart-sum" }, h("span", { text: t("usage.chart.sum") }), h("b", { text: this.format(sum) })));
+      rows.push(
+        h("div", { class: "chart-sum" }, h("span", { text: t("usage.chart.sum") }), h("b", { text: this.format(sum) })),
+      );
     }
     return rows;
   }
@@ -285,7 +309,10 @@ export class DayChart {
       body.append(row);
     }
     const caption = h("caption", { text: this.title });
-    return h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": this.title },
-      h("table", { class: "figures" }, caption, h("thead", {}, head), body));
+    return h(
+      "div",
+      { class: "table-scroll", tabindex: "0", role: "group", "aria-label": this.title },
+      h("table", { class: "figures" }, caption, h("thead", {}, head), body),
+    );
   }
 }

@@ -57,7 +57,10 @@ export function marker(place, x, y, size = 3.5) {
     () => svg("circle", { cx: x, cy: y, r: size }),
     () => svg("rect", { x: x - size, y: y - size, width: 2 * size, height: 2 * size }),
     () => svg("path", { d: `M${x} ${y - size - 1} l${size + 1} ${2 * size} h${-2 * (size + 1)} Z` }),
-    () => svg("path", { d: `M${x} ${y - size - 1} l${size + 1} ${size + 1} l${-size - 1} ${size + 1} l${-size - 1} ${-size - 1} Z` }),
+    () =>
+      svg("path", {
+        d: `M${x} ${y - size - 1} l${size + 1} ${size + 1} l${-size - 1} ${size + 1} l${-size - 1} ${-size - 1} Z`,
+      }),
     () => svg("path", { d: `M${x} ${y + size + 1} l${size + 1} ${-2 * size} h${-2 * (size + 1)} Z` }),
     () => svg("circle", { cx: x, cy: y, r: size - 1 }),
   ];
@@ -74,7 +77,11 @@ export function swatch(place, kind) {
     picture.append(look.definitions, svg("rect", { x: 3, width: 16, height: 12, rx: 3, fill: look.fill(place) }));
   } else {
     picture.append(
-      svg("path", { d: "M0 6 h22", class: `series-line series-line-${place % STYLES}`, "stroke-dasharray": dash(place) }),
+      svg("path", {
+        d: "M0 6 h22",
+        class: `series-line series-line-${place % STYLES}`,
+        "stroke-dasharray": dash(place),
+      }),
       marker(place, 11, 6),
     );
   }

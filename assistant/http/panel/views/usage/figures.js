@@ -64,7 +64,15 @@ export function byDay(rows, days, value, empty = 0) {
 /** A table of all days as text that spreadsheets read. */
 export function csv(rows) {
   const columns = [
-    "day", "stage", "provider", "requests", "failures", "interruptions", "cache_hit_rate", "latency_ms", "audio_s",
+    "day",
+    "stage",
+    "provider",
+    "requests",
+    "failures",
+    "interruptions",
+    "cache_hit_rate",
+    "latency_ms",
+    "audio_s",
     "characters",
   ];
   const lines = rows.map((row) => columns.map((column) => quoted(row[column])).join(","));
