@@ -119,7 +119,7 @@ def routes(service: Service) -> APIRouter:
 
     @router.post("/api/voice/transcribe", summary="Write down a recording")
     async def transcribe(caller: CallerNow, file: Annotated[UploadFile, File()]) -> Transcribed:
-        """Takes WAV, MP3, M4A, AAC, FLAC or OGG of at most five minutes; its kind is told by its content."""
+        """Takes WAV, MP3, M4A, AAC, FLAC, OGG or WebM of at most ten minutes; its kind is told by its content."""
         del caller  # the guard let them in, and there is nothing of a shop in it
         found = await transcribe_recording(file.file, service.parts.transcriber, service.settings)
         document = found.as_dict()
