@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from pipeline.audio import SILENCE_DB, AudioChunk
+from pipeline.audio import FRAME_S, SILENCE_DB, AudioChunk
 from pipeline.protocols import Capabilities, Microphone, Speaker
 
 KEPT_S = 1.0
 """Audio seconds of the microphone that are kept for whoever asks how loud it was."""
 
-AHEAD = 200
-"""Chunks of the loudspeaker that are remembered until they have been heard: it takes half a second ahead at most."""
+MOMENT_S = 0.1
+"""Audio seconds of the loudspeaker that are measured: some voices hand over a whole sentence at once, and what is heard
+just now is a word of it."""
 
 
 class MeteredMicrophone:
@@ -25,7 +27,7 @@ class MeteredMicrophone:
         """``clock`` gives seconds and never jumps."""
         self._microphone = microphone
         self._clock = clock
-        self._recent: deque[AudioChunk] = deque(maxlen=32)
+        self._recent: deque[AudioChunk] = deque(maxlen=round(KEPT_S / FRAME_S))
         self._taps: list[Callable[[AudioChunk], None]] = []
         self.last_chunk_at_s: float | None = None
         """Clock time of the last chunk, None before the first."""
@@ -77,8 +79,8 @@ class MeteredSpeaker:
 
     def __init__(self, speaker: Speaker) -> None:
         self._speaker = speaker
-        self._ahead: deque[tuple[float, AudioChunk]] = deque(maxlen=AHEAD)
-        """Chunks that were handed over, each with where it ends, in audio seconds since ``start``."""
+        self._ahead: deque[AudioChunk] = deque()
+        """Chunks that were handed over and not yet heard; ``start_s`` counts from ``start``."""
         self._handed_s = 0.0
 
     @property
@@ -94,10 +96,9 @@ class MeteredSpeaker:
     @property
     def level_db(self) -> float:
         """Of what is being heard just now; ``SILENCE_DB`` where nothing is."""
-        played_s = self._speaker.played_s
-        while self._ahead and self._ahead[0][0] <= played_s:
-            self._ahead.popleft()
-        return self._ahead[0][1].level_db if self._ahead else SILENCE_DB
+        now_s = self._speaker.played_s
+        self._drop_heard(now_s)
+        return self._ahead[0].since(now_s).until(now_s + MOMENT_S).level_db if self._ahead else SILENCE_DB
 
     async def __aenter__(self) -> Self:
         await self._speaker.__aenter__()
@@ -115,8 +116,9 @@ class MeteredSpeaker:
 
     async def play(self, chunk: AudioChunk) -> None:
         """As the loudspeaker does."""
+        self._drop_heard(self._speaker.played_s)
+        self._ahead.append(replace(chunk, start_s=self._handed_s))
         self._handed_s += chunk.duration_s
-        self._ahead.append((self._handed_s, chunk))
         await self._speaker.play(chunk)
 
     async def finish(self) -> None:
@@ -128,6 +130,10 @@ class MeteredSpeaker:
         """As the loudspeaker does."""
         self._forget()
         self._speaker.stop()
+
+    def _drop_heard(self, now_s: float) -> None:
+        while self._ahead and self._ahead[0].end_s <= now_s:
+            self._ahead.popleft()
 
     def _forget(self) -> None:
         self._ahead.clear()

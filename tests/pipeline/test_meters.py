@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from pipeline.audio import FRAME_S, FRAME_SAMPLES, LISTENING_RATE_HZ, SILENCE_DB, AudioChunk
+from pipeline.audio import FRAME_S, FRAME_SAMPLES, LISTENING_RATE_HZ, SILENCE_DB, AudioChunk, joined
 from pipeline.meters import MeteredMicrophone, MeteredSpeaker
 from pipeline.protocols import Microphone, Speaker
 from tests.contracts.microphone import MicrophoneContract, fetched
@@ -44,6 +44,12 @@ class TestMeteredMicrophone(MicrophoneContract):
         assert microphone.level_db == pytest.approx(-50, abs=0.1)
         assert microphone.level_db == SILENCE_DB
 
+    async def test_what_is_older_than_a_second_does_not_count(self) -> None:
+        chunks = [at_level(-10, 0.0), *(at_level(-50, number * FRAME_S) for number in range(1, 40))]
+        microphone = MeteredMicrophone(FakeMicrophone(chunks), Clock())
+        await fetched(microphone, 40)
+        assert microphone.level_db == pytest.approx(-50, abs=0.1)
+
     async def test_a_tap_gets_every_chunk_until_it_is_closed(self) -> None:
         microphone = MeteredMicrophone(FakeMicrophone(frames(1.0)), Clock())
         heard: list[float] = []
@@ -72,6 +78,31 @@ class TestMeteredSpeaker(SpeakerContract):
             inner.hold.set()
         await speaker.finish()
         assert speaker.level_db == SILENCE_DB
+
+    async def test_of_a_long_chunk_it_tells_what_is_heard_just_now(self) -> None:
+        inner = FakeSpeaker()
+        inner.hold = asyncio.Event()  # in the middle of the chunk
+        speaker = MeteredSpeaker(inner)
+        await speaker.start()
+        sentence = joined([*[at_level(-40)] * 40, *[at_level(-10)] * 40])
+        async with asyncio.TaskGroup() as group:
+            group.create_task(speaker.play(sentence))
+            await asyncio.sleep(0)
+            levels: set[int] = set()
+            while speaker.played_s < 40 * FRAME_S:
+                if speaker.played_s < 36 * FRAME_S:  # later the moment reaches into the loud half
+                    levels.add(round(speaker.level_db))
+                await asyncio.sleep(0)
+            assert levels == {-40}
+            assert speaker.level_db == pytest.approx(-10, abs=0.1)
+            inner.hold.set()
+
+    async def test_what_was_heard_is_not_kept(self) -> None:
+        speaker = MeteredSpeaker(FakeSpeaker())
+        await speaker.start()
+        for _ in range(100):
+            await speaker.play(at_level(-20))
+        assert len(speaker._ahead) == 1
 
     async def test_a_stop_silences_it(self) -> None:
         inner = FakeSpeaker()
