@@ -209,8 +209,7 @@ class _Coded:
         import av
 
         codec = self._codec
-        # Packets are written as they come; else FFmpeg gathers 32 kB. Exactly: Ogg gets a random number otherwise.
-        options = codec.options | {"flush_packets": "1", "fflags": "+bitexact"}
+        options = codec.options | {"fflags": "+bitexact"}  # else every Ogg gets a number by chance
         self._container = av.open(self._sink, "w", codec.container, options=options)
         self._stream = self._container.add_stream(codec.name, rate=self._sound.rate_hz, layout="mono")
         self._stream.format = "s16" if codec.gain is None else "fltp"

@@ -136,6 +136,10 @@ def flac() -> bytes:
     return encoded(speech(), "flac", "flac")
 
 
+def webm() -> bytes:
+    return encoded(speech(), "webm", "libopus", rate=48_000)
+
+
 def vorbis(sound: np.ndarray | None = None) -> bytes:
     output = io.BytesIO()
     soundfile.write(output, speech() if sound is None else sound, 24_000, format="OGG", subtype="VORBIS")
