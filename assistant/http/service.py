@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from assistant.access.tokens import Caller
 from assistant.app import App, Memory, Parts
@@ -30,8 +31,12 @@ from assistant.settings import Settings
 from assistant.storage.audio_files import Stock
 from assistant.storage.database import Database
 from assistant.storage.errors import StorageError
+from assistant.transcription import Transcription, question_of, transcribe_recording
 from assistant.usage_report import quota_rows
-from pipeline.speech import Personality
+from pipeline.speech import NoSpeechReason, Personality, Utterance
+
+UPLOADS_AT_ONCE = 2
+"""Recordings that are decoded at the same time: each takes a process and up to 200 MB."""
 
 LEVELS_FOR_S = 0.1
 """Seconds for which levels that were read are told to all who ask: reading them sets them back."""
@@ -81,6 +86,7 @@ class Service:
     stored: Counted = field(default_factory=Counted)
     """What the database told last."""
     _levels: Levels = field(default_factory=Levels)
+    _uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UPLOADS_AT_ONCE))
 
     @property
     def settings(self) -> Settings:
@@ -123,6 +129,16 @@ class Service:
             remedy = problem.remedy if problem is not None else "Run: assistant check"
             found.append({"part": "storage", "reason": reason, "remedy": remedy})
         return found
+
+    async def transcribe(self, file: BinaryIO) -> Transcription:
+        """What an upload says. Raises ``RecordingRefused`` and ``ProviderError``."""
+        async with self._uploads:
+            return await transcribe_recording(file, self.parts.transcriber, self.settings)
+
+    async def question(self, file: BinaryIO) -> Utterance | NoSpeechReason:
+        """What somebody says in an upload while they hold a button. Raises ``RecordingRefused``."""
+        async with self._uploads:
+            return await question_of(file, self.settings)
 
     async def count(self) -> None:
         """Read what lies in the database, for metrics; where it cannot be read, what was read before stands."""

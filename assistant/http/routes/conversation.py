@@ -20,7 +20,6 @@ from assistant.http.service import Service
 from assistant.http.sound import Format
 from assistant.http.talks import Answer as Answering
 from assistant.personalities.kinds import Language
-from assistant.transcription import question_of
 from pipeline.errors import AssistantError
 from pipeline.fallback import Rendering
 from pipeline.speech import NoSpeechReason, Personality, Transcript
@@ -179,7 +178,7 @@ def _form(form: FormData) -> tuple[RecordedQuestion, UploadFile]:
 
 async def _heard(service: Service, file: UploadFile, language: str) -> Transcript:
     """Raises ``Refused`` where nothing was said that can be understood."""
-    utterance = await question_of(file.file, service.settings)
+    utterance = await service.question(file.file)
     if isinstance(utterance, NoSpeechReason):
         reason = utterance
     else:

@@ -21,6 +21,9 @@ LEVEL_EVERY_S = 0.125
 
 HEARTBEAT_S = 15.0
 
+CHECK_EVERY_S = 5.0
+"""Seconds between two looks at whether whoever watches still may."""
+
 
 class Announcement(Body):
     """What to say."""
@@ -148,30 +151,40 @@ def routes(service: Service) -> APIRouter:
         responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
     )
     async def events(
-        _: CallerNow,
+        caller: CallerNow,
         levels: Annotated[bool, Query(description="Also tell sound levels, eight times a second.")] = False,
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> Response:
         """Server-Sent Events. Messages without a name are event lines as `assistant run --events` writes them;
         `state` tells the state at first and whenever it changes; `level` tells `microphone_db` and `speaker_db`."""
         after = int(last_event_id) if last_event_id is not None and last_event_id.isdecimal() else None
-        return server_sent_events.stream(_events(service, after, levels=levels))
+        return server_sent_events.stream(_events(service, caller.token_id, after, levels=levels))
 
     return router
 
 
-async def _events(service: Service, after: int | None, *, levels: bool) -> AsyncGenerator[bytes]:
-    message, wait_s = server_sent_events.message, LEVEL_EVERY_S if levels else HEARTBEAT_S
+async def _events(service: Service, token_id: str, after: int | None, *, levels: bool) -> AsyncGenerator[bytes]:
+    """Ends soon after the token was taken away."""
+    message, wait_s = server_sent_events.message, LEVEL_EVERY_S if levels else CHECK_EVERY_S
+    told_s = checked_s = service.app.clock()
     async with aclosing(service.watch.lines(after, wait_s)) as lines:
         async for line in lines:
+            now_s = service.app.clock()
             if isinstance(line, Line):
                 yield message(line.data, number=line.number)
             elif line is not None:
                 yield message(line, event="state")
             elif levels:
                 yield message(service.levels(), event="level")
-            else:
+            if line is not None or levels:
+                told_s = now_s
+            elif now_s - told_s >= HEARTBEAT_S:
+                told_s = now_s
                 yield server_sent_events.HEARTBEAT
+            if now_s - checked_s >= CHECK_EVERY_S:
+                checked_s = now_s
+                if await service.doors.tokens.by_id(token_id) is None:
+                    return
 
 
 def _status(service: Service, now: dict[str, Any]) -> Status:

@@ -21,7 +21,7 @@ from assistant.http.service import Service
 from assistant.http.sound import Format
 from assistant.http.wishes import dressed, piper_voices
 from assistant.personalities.errors import PersonalityMissing
-from assistant.transcription import Transcription, srt, transcribe_recording, vtt
+from assistant.transcription import Transcription, srt, vtt
 from pipeline.speech import Personality
 
 SPEECH_MODEL, LISTENING_MODEL = "shop-voice", "shop-ears"
@@ -129,7 +129,7 @@ def routes(service: Service) -> APIRouter:
         """`language`, `prompt` and `temperature` are ignored: the recogniser's settings decide."""
         del language, prompt, temperature
         _known(model, LISTENING_MODEL)
-        found = await transcribe_recording(file.file, service.parts.transcriber, service.settings)
+        found = await service.transcribe(file.file)
         if stream:
             return StreamingResponse(_events(found), media_type="text/event-stream")
         return _written(found, response_format)

@@ -15,7 +15,6 @@ from assistant.http.sound import Format
 from assistant.http.wishes import dressed
 from assistant.personalities.kinds import Language
 from assistant.personalities.voice_document import Engine
-from assistant.transcription import transcribe_recording
 
 AUDIO = {
     media: {"schema": {"type": "string", "format": "binary"}}
@@ -119,9 +118,9 @@ def routes(service: Service) -> APIRouter:
 
     @router.post("/api/voice/transcribe", summary="Write down a recording")
     async def transcribe(caller: CallerNow, file: Annotated[UploadFile, File()]) -> Transcribed:
-        """Takes WAV, MP3, M4A, AAC, FLAC, OGG or WebM of at most ten minutes; its kind is told by its content."""
+        """Takes WAV, MP3, M4A, AAC, FLAC, OGG or WebM of at most five minutes; its kind is told by its content."""
         del caller  # the guard let them in, and there is nothing of a shop in it
-        found = await transcribe_recording(file.file, service.parts.transcriber, service.settings)
+        found = await service.transcribe(file.file)
         document = found.as_dict()
         return Transcribed.model_validate(document)
 
