@@ -48,7 +48,7 @@ class HealthPage {
     this.copy = copyButton(t("health.copy_all"), () => ticket(this.found), "health", context);
     this.copy.disabled = true;
     const refresh = button(t("common.refresh"), { icon: "refresh", on: () => this.load() });
-    const overview = h("div", { class: "hl-overview" }, h("div", { class: "stack" }, this.findings.element, this.engines), this.machine);
+    const overview = h("div", { class: "hl-overview" }, this.findings.element, h("div", { class: "stack" }, this.machine, this.engines));
     const panels = { overview, models: this.models.element, licences: this.licences, incidents: this.incidents.element };
     this.tabs = tabs(t("common.nav.health"), PAGES.map((id) => ({ id, label: t(`health.tab_${id}`), panel: panels[id] })), {
       selected: PAGES.includes(context.path[0]) ? context.path[0] : PAGES[0],
@@ -93,7 +93,10 @@ class HealthPage {
     const failed = (answer) => answer instanceof Error;
     this.found = { health, voices: failed(voices) ? null : voices, status: failed(status) ? null : status, at: new Date() };
     this.waiting.hidden = true;
-    this.tabs.hidden = this.copy.disabled = false;
+    if (this.tabs.hidden) {
+      this.tabs.hidden = this.copy.disabled = false;
+      this.tabs.querySelector("[aria-selected=true]").scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
     replace(this.problem);
     replace(this.banner, banner(health.findings));
     this.moment.textContent = moment(this.found);

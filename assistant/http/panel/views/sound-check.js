@@ -41,7 +41,8 @@ class SoundCheckPage {
     this.end = null;
     this.status = context.api.get("/api/status").catch(() => null);
     this.steps = h("ol", { class: "sc-steps" });
-    this.standing = h("p", { class: "sc-standing", role: "status" });
+    this.standing = h("p", { role: "status" });
+    this.again = button(t("sound-check.restart"), { kind: "quiet", icon: "reset", on: () => this.restart() });
     this.lost = h("div", { role: "status" });
     this.box = h("section", { class: "card sc-step", "aria-labelledby": "sound-check-step" });
     this.offs = [
@@ -52,9 +53,9 @@ class SoundCheckPage {
     ];
     replace(
       root,
-      heading(t("common.nav.sound-check"), t("sound-check.lead"), button(t("sound-check.restart"), { kind: "quiet", icon: "reset", on: () => this.restart() })),
+      heading(t("common.nav.sound-check"), t("sound-check.lead")),
       this.lost,
-      h("div", { class: "sc-page" }, h("nav", { class: "sc-nav", "aria-label": t("sound-check.steps") }, this.steps, this.standing), this.box),
+      h("div", { class: "sc-page" }, h("nav", { class: "sc-nav", "aria-label": t("sound-check.steps") }, this.steps, h("div", { class: "sc-standing" }, this.standing, this.again)), this.box),
     );
     const wished = [context.path[0], this.results.last].find((name) => NAMES.includes(name));
     this.show(wished ?? NAMES[0], false);
@@ -88,7 +89,7 @@ class SoundCheckPage {
       this.foot,
     );
     if (this.step) this.end = this.step.mount(body, this);
-    else summary(body, { steps: STEPS, results: this.results, context: this.context, status: this.status, show: (to) => this.show(to), restart: () => this.restart() });
+    else summary(body, { steps: STEPS, results: this.results, context: this.context, status: this.status, show: (to) => this.show(to) });
     this.#draw();
     if (!moved) return;
     title.focus({ preventScroll: true });
@@ -133,6 +134,7 @@ class SoundCheckPage {
     const at = NAMES.indexOf(this.shown);
     const previous = at > 0 && button(t("common.back"), { icon: "arrow-left", on: () => this.show(NAMES[at - 1]) });
     const next = at < NAMES.length - 1 && button(this.#nextLabel(at, result), { kind: result ? "primary" : "plain", icon: "arrow-right", on: () => this.show(NAMES[at + 1]) });
+    if (next) next.classList.add("sc-next");
     replace(this.foot, previous, next);
   }
 
@@ -147,6 +149,7 @@ class SoundCheckPage {
     this.steps.querySelector(`[data-step="${focused}"]`)?.focus({ preventScroll: true });
     const { passed, count, open } = standing(STEPS, this.results);
     const since = this.results.since && t("sound-check.since", { date: formatDate(this.results.since) });
+    this.again.hidden = !this.results.since;
     replace(this.standing, badge(t("sound-check.passed_of", { passed, count }), open === 0 && passed === count ? "good" : "neutral"), since && h("span", { class: "hint" }, since));
   }
 

@@ -23,7 +23,7 @@ function row(engine) {
   return h(
     "li",
     {},
-    h("div", { class: "hl-finding-head" }, h("h3", {}, engineName(name)), badge(t(`health.engine_${state}`), KINDS[state])),
+    h("div", { class: "hl-engine-head" }, h("h3", {}, engineName(name)), badge(t(`health.engine_${state}`), KINDS[state])),
     h(
       "p",
       { class: "hl-traits" },

@@ -53,10 +53,9 @@ function row(finding, open) {
   return h(
     "li",
     { class: `hl-finding ${FINDING_KINDS[state]}` },
-    h("div", { class: "hl-finding-head" }, h("h3", {}, partName(part)), badge(t(`health.state_${state}`), FINDING_KINDS[state])),
-    h("p", { lang: "en" }, sentence(reason)),
-    remedy && state !== "works" && h("p", { class: "hl-remedy" }, h("strong", {}, t("health.remedy")), " ", h("span", { lang: "en" }, remedy)),
-    table,
+    h("h3", {}, partName(part)),
+    badge(t(`health.state_${state}`), FINDING_KINDS[state]),
+    h("div", { class: "hl-finding-text" }, h("p", { lang: "en" }, reason), remedy && state !== "works" && h("p", { class: "hl-remedy" }, h("strong", {}, t("health.remedy")), " ", h("span", { lang: "en" }, remedy)), table),
   );
 }
 
@@ -84,8 +83,4 @@ function details({ part, rows }, open) {
 function cell(value) {
   if (value === true || value === false) return t(value ? "common.yes" : "common.no");
   return value === null || value === "" ? "–" : String(value);
-}
-
-function sentence(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

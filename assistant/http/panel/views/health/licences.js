@@ -4,7 +4,7 @@ import { badge, card, emptyState, notice } from "../../components.js";
 import { h } from "../../dom.js";
 import { hasText, t } from "../../i18n.js";
 import { copyButton } from "./copying.js";
-import { commercialText, FINDING_KINDS, kindName, VERDICT_KINDS, verdictText } from "./words.js";
+import { FINDING_KINDS, inShopText, kindName, VERDICT_KINDS, verdictText } from "./words.js";
 
 /** `finding`: the one of the licences, or undefined. */
 export function licenceCard(finding, context) {
@@ -43,7 +43,7 @@ function line(row) {
     h("th", { scope: "row" }, h("span", { class: "hl-model-name" }, name), h("span", { class: "hint" }, kindName(kind))),
     h("td", {}, t(state === "in use" ? "health.licence_in_use" : "health.licence_present")),
     h("td", { lang: "en" }, /^https?:\/\//.test(url ?? "") ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, licence, h("span", { class: "sr-only" }, ` ${t("common.opens_new")}`)) : licence),
-    h("td", {}, commercialText(commercial)),
+    h("td", {}, inShopText(commercial)),
     h("td", {}, badge(verdictText(verdict), VERDICT_KINDS[verdict])),
     h("td", { lang: "en" }, terms, told && h("p", { class: "hint" }, told)),
   );

@@ -34,6 +34,7 @@ export function modelList(context, pulls) {
   const element = card(null, h("div", { class: "hl-head" }, h("h2", {}, t("health.models")), copy), h("div", { class: "hl-tools" }, pick, search), count, groups);
 
   function draw() {
+    const focused = groups.contains(document.activeElement) ? document.activeElement.closest("[data-model]")?.dataset.model : null;
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const text = (model) => `${model.name} ${model.about ?? ""} ${kindName(model.kind)} ${model.kind}`.toLowerCase();
     const some = models.filter((model) => SHOWN[shown](model) && words.every((word) => text(model).includes(word)));
@@ -42,6 +43,7 @@ export function modelList(context, pulls) {
     const kinds = [...new Set(some.map((model) => model.kind))];
     if (!some.length) return replace(groups, emptyState(t("health.models_none"), null, "model"));
     replace(groups, kinds.map((kind) => group(kind, some.filter((model) => model.kind === kind), rows)));
+    if (focused) (rows.get(focused)?.element.querySelector("button") ?? search).focus({ preventScroll: true });
   }
 
   return {
@@ -70,7 +72,7 @@ function row(model, pulls) {
   const facts = [size_mb !== null && size(size_mb), licence, commercialText(commercial)].filter(Boolean);
   const element = h(
     "li",
-    { class: "hl-model" },
+    { class: "hl-model", "data-model": name },
     h(
       "div",
       { class: "hl-model-text" },

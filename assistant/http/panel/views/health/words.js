@@ -17,6 +17,9 @@ export function partName(part) {
 
 export const kindName = (kind) => known(`health.kind_${kind}`, kind);
 
+/** Whether a shop may use it, in a word. */
+export const inShopText = (commercial) => ({ yes: t("common.yes"), no: t("common.no") })[commercial] ?? t("health.unclear");
+
 export const commercialText = (commercial) => known(`health.commercial_${commercial}`, commercial);
 
 export const verdictText = (verdict) => known(`health.verdict_${verdict}`, verdict);

@@ -62,8 +62,7 @@ export default {
         const before = found.chosen?.[kind] ?? null;
         found = await api.put("/api/devices", { [kind]: name });
         if (before !== name) page.forget(SPOILS[kind], t("sound-check.devices_changed"));
-        page.context.toast(t("sound-check.devices_saved"), "good");
-        if (alive) element.setFacts(found);
+        element.setFacts(t("sound-check.devices_saved"));
       } catch (error) {
         if (error.name !== "Problem") throw error;
         element.back();
@@ -109,14 +108,14 @@ function choice(kind, devices, chosen, choose) {
   );
   select.value = chosen ?? "";
   const element = field(t(`common.${kind}`), select);
-  const facts = h("p", { class: "hint" });
+  const facts = h("p", { class: "hint", role: "status" });
   element.append(facts);
   let before = select.value;
   element.back = () => (select.value = before);
-  element.setFacts = () => {
+  element.setFacts = (remark = null) => {
     before = select.value;
     const one = devices.find((device) => (select.value ? device.name === select.value : device.default));
-    facts.textContent = one ? described(one) : "";
+    facts.textContent = [!select.value && one?.name, one && described(one), remark].filter(Boolean).join(" · ");
   };
   element.setFacts();
   select.addEventListener("change", () => choose(kind, select.value || null, element));

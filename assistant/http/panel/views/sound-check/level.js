@@ -90,8 +90,8 @@ export default {
         peak_db: found.reduce((most, one) => Math.max(most, one.db), -100),
       };
       const { state, codes } = judgeLevel(measured);
-      restart();
       page.finish(state, { ...measured, codes });
+      restart();
     }
 
     function restart() {

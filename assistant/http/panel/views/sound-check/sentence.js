@@ -42,7 +42,7 @@ export default {
     const off = events.on("level", ({ speaker_db }) => level.set(speaker_db));
     const said = h("p", { class: "sc-say", role: "status" }, t("sound-check.sentence_ready"));
     const trouble = h("div", {});
-    const asked = h("div", {});
+    const asked = h("div", { class: "sc-ask" });
     const say = button(t("sound-check.sentence_say"), { kind: "primary", icon: "speaker", on: speak });
 
     async function speak() {

@@ -13,7 +13,7 @@ const NOTES = [
 ];
 
 /** `steps`: all that count. `status`: promise of what `/api/status` says, or of null. */
-export function summary(root, { steps, results, context, status, show, restart }) {
+export function summary(root, { steps, results, context, status, show }) {
   const found = () => steps.map((step) => [step, results.get(step.name)]);
   const machine = h("p", { class: "hint" });
   let version = "";
@@ -38,7 +38,6 @@ export function summary(root, { steps, results, context, status, show, restart }
       { class: "row no-print" },
       copy,
       button(t("sound-check.print"), { icon: "file", on: () => window.print() }),
-      button(t("sound-check.restart"), { kind: "quiet", icon: "reset", on: restart }),
     ),
   );
 }

@@ -2,8 +2,9 @@
 
 import { button, problemNotice } from "../../components.js";
 import { h, icon, replace } from "../../dom.js";
-import { formatDuration, formatNumber, t } from "../../i18n.js";
+import { formatDuration, formatNumber, languageName, t } from "../../i18n.js";
 import { STAGES, waterfall } from "../../waterfall.js";
+import { engineName } from "../personalities/engines.js";
 import { judgeTrial, QUICK_MS } from "./judging.js";
 import { question } from "./question.js";
 import { wakePhrase } from "./wake-word.js";
@@ -23,8 +24,8 @@ export default {
   facts: ({ verdict, response_ms, language, voice }) => [
     [t("sound-check.trial_verdict"), t(`sound-check.trial_${verdict}`)],
     [t("common.stage.total"), response_ms === null ? "–" : formatDuration(response_ms / 1000)],
-    ...(language ? [[t("common.language"), language]] : []),
-    ...(voice ? [[t("common.voice"), voice]] : []),
+    ...(language ? [[t("common.language"), languageName(language)]] : []),
+    ...(voice ? [[t("common.voice"), engineName(voice)]] : []),
   ],
 
   advice: ({ codes, no_speech }) =>
@@ -41,7 +42,7 @@ export default {
     const said = h("p", { class: "sc-say", role: "status" });
     const trace = h("ol", { class: "sc-trace" });
     const words = h("div", { "aria-live": "polite" });
-    const asked = h("div", {});
+    const asked = h("div", { class: "sc-ask" });
     const actions = h("div", { class: "row" });
     const trouble = h("div", {});
     let word = "";
@@ -165,9 +166,7 @@ function detail(line) {
     case "transcript":
       return formatDuration(line.compute_ms / 1000);
     case "speaking":
-      return line.provider;
-    case "turn_end":
-      return line.response_ms === null ? "" : formatDuration(line.response_ms / 1000);
+      return engineName(line.provider);
     default:
       return "";
   }
@@ -188,6 +187,6 @@ function timeline(stages_ms, response_ms) {
     "div",
     { class: "sc-timeline" },
     waterfall(stages_ms, response_ms, QUICK_MS),
-    h("dl", { class: "sc-stages" }, STAGES.map((stage) => h("div", {}, h("dt", {}, h("span", { class: `swatch ${stage}` }), t(`common.stage.${stage}`)), h("dd", {}, formatDuration((stages_ms[stage] ?? 0) / 1000))))),
+    h("dl", { class: "sc-stages" }, STAGES.map((stage) => h("div", {}, h("dt", {}, h("span", { class: `stage-swatch of-${stage}` }), t(`common.stage.${stage}`)), h("dd", {}, formatDuration((stages_ms[stage] ?? 0) / 1000))))),
   );
 }

@@ -17,8 +17,8 @@ export const formatScore = (score) => formatNumber(score, { style: "percent", ma
 
 /** A wake word's name as people say it. */
 export function phrase(name) {
-  const words = (name ?? "").replaceAll("_", " ").trim();
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const words = (name ?? "").split("_").filter(Boolean);
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join(" ");
 }
 
 /** The word that wakes the active personality; "" where it cannot be told. */
