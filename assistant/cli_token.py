@@ -12,7 +12,9 @@ from typing import TypeVar
 
 from assistant.access.token_file import TokenFile
 from assistant.access.tokens import TokenStore
+from assistant.app import App
 from assistant.command import add_command, app_of
+from assistant.http.section import ANY
 from assistant.output import print_json, print_line, print_table
 from assistant.settings import TENANT
 from assistant.storage.database import Database
@@ -25,7 +27,9 @@ LONGEST_NAME = 60
 
 def add_token_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``token`` with its verbs; each sets ``command`` to a function that returns the exit code."""
-    token = add_command(commands, "token", _show, "print the administrator's access token for the panel and the API")
+    token = add_command(
+        commands, "token", _show, "print the administrator's access token, for the panel and for programs"
+    )
     verbs = token.add_subparsers(metavar="new|add|list|remove")
 
     add_command(verbs, "new", _new, "replace the administrator's token; the old one is refused from then on")
@@ -58,8 +62,7 @@ def _new(options: argparse.Namespace) -> int:
     return 0
 
 
-def _with_tokens(options: argparse.Namespace, work: Callable[[TokenStore], Awaitable[T]]) -> T:
-    app = app_of(options)
+def _with_tokens(app: App, work: Callable[[TokenStore], Awaitable[T]]) -> T:
     folder: Path = app.folder / app.settings.storage.folder
 
     async def opened() -> T:
@@ -73,10 +76,10 @@ def _add(options: argparse.Namespace) -> int:
     name = options.name.strip()
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise SettingsError(f"--name must be 1 to {LONGEST_NAME} characters of one line.")
-    app = app_of(options)
     if options.tenant and not re.fullmatch(TENANT, options.tenant):
         raise SettingsError("--tenant must be small letters, figures, - and _, at most 40, such as north-street.")
-    listed, token = _with_tokens(options, lambda store: store.add(options.role, name, options.tenant))
+    app = app_of(options)
+    listed, token = _with_tokens(app, lambda store: store.add(options.role, name, options.tenant))
     if options.json:
         print_json({**listed.as_dict(), "token": token})
         return 0
@@ -91,11 +94,14 @@ def _add(options: argparse.Namespace) -> int:
 
 
 def _shown(host: str) -> str:
+    """As a browser on this machine calls it."""
+    if host in ANY:
+        return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
 
 def _list(options: argparse.Namespace) -> int:
-    everyone = _with_tokens(options, TokenStore.everyone)
+    everyone = _with_tokens(app_of(options), TokenStore.everyone)
     if options.json:
         print_json([one.as_dict() for one in everyone])
     elif everyone:
@@ -110,6 +116,6 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _remove(options: argparse.Namespace) -> int:
-    gone = _with_tokens(options, lambda store: store.remove(options.id))
+    gone = _with_tokens(app_of(options), lambda store: store.remove(options.id))
     print_line(f"The token of {gone.name} ({gone.role}) is refused from now on.")
     return 0
