@@ -8,8 +8,10 @@ from annotated_types import Ge, Le
 
 from assistant.http.bodies import Answer
 from assistant.http.service import Service
+from assistant.personalities.kinds import LANGUAGES
 from assistant.personalities.voice_document import Engine, VoiceSettingsDocument
 from assistant.personalities.wake_words import WakeWords
+from assistant.samples.wishes import CLONES
 from pipeline.speech import primary_language
 
 
@@ -52,11 +54,10 @@ def choices(service: Service) -> Choices:
     engines = {one.capabilities.name: one.capabilities for one in service.parts.engines}
     piper = {primary_language(model.name) for model in service.app.models.catalogue.of_kind("piper")}
     languages = {"en", "es", *piper}.union(*(one.languages for one in engines.values()))
-    clones = {"xtts_v2", "pocket_tts"}
     return Choices(
-        languages=sorted(languages),
+        languages=sorted(languages & LANGUAGES),
         wake_words=list(WakeWords(service.settings, service.app.models, service.app.licensed).known),
-        providers=[EngineChoice(name=name, in_use=name in engines, clones=name in clones) for name in get_args(Engine)],
+        providers=[EngineChoice(name=name, in_use=name in engines, clones=name in CLONES) for name in get_args(Engine)],
         settings=[_range(name, field) for name, field in VoiceSettingsDocument.model_fields.items()],
     )
 

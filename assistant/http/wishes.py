@@ -22,11 +22,11 @@ def dressed(
     config = who.voice
     if settings:
         config = replace(config, settings=_settings(config.settings, settings))
-    if voice is not None and provider in {None, "piper"}:
+    if voice and provider in {None, "piper"}:
         check_piper_voice(service, voice)
         provider = "piper"
     if provider is not None:
-        config = _with_engine(config, provider, voice or "")
+        config = _with_engine(config, provider, voice)
     return replace(who, voice=config)
 
 

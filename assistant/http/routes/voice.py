@@ -32,7 +32,8 @@ class Synthesis(Body):
     provider: Engine | None = None
     """Speak with this engine rather than with the personality's; another one stands in where it cannot."""
     voice: str | None = Field(None, max_length=100, examples=["en_US-ryan-medium"])
-    """The engine's name for a voice; a Piper voice where no engine is named."""
+    """The engine's name for a voice; a Piper voice where no engine is named. Empty: the engine's own best one, also
+    where the personality has a recording."""
     language: Language | None = None
     """ISO 639-1 code of the text; the personality's where it is left out."""
     settings: dict[str, Any] | None = Field(None, examples=[{"speed": 1.1}])

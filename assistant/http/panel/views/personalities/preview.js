@@ -91,7 +91,7 @@ export function wish(draft) {
   if (draft.touches(`${VOICE}.provider`, `${VOICE}.mode`, `${VOICE}.voice_id`)) {
     wanted.provider = draft.value(`${VOICE}.provider`);
     const voice = draft.value(`${VOICE}.voice_id`);
-    if (draft.value(`${VOICE}.mode`) !== "custom" && voice) wanted.voice = voice;
+    if (draft.value(`${VOICE}.mode`) !== "custom") wanted.voice = voice ?? ""; // empty: its own best one, not the recording
   }
   if (draft.touches("language")) wanted.language = draft.value("language");
   return wanted;
