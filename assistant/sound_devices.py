@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-import os
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from assistant.settings import AudioSection
-from pipeline.errors import DeviceError, SettingsError
+from pipeline.errors import DeviceError, DeviceMissing, SettingsError
 from pipeline.protocols import Microphone, Speaker
 from pipeline.switchable import SwitchableMicrophone, SwitchableSpeaker
 from providers.audio.devices import DeviceInfo, Direction, find_device
-from providers.audio.sounddevice import SounddeviceMicrophone, SounddeviceSpeaker, list_devices
+from providers.audio.portaudio import known_devices, list_devices
+from providers.audio.sounddevice import SounddeviceMicrophone, SounddeviceSpeaker
+from providers.model_worker import ModelWorker
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +28,22 @@ FILE = "audio-devices.json"
 KEEP: Any = object()
 """Stands for: leave it as it is."""
 
+Wanted = str | int | None
+"""A part of a device's name, its number, or None for the system's own choice."""
+
 
 @dataclass(slots=True)
-class _Choice:
-    microphone: str | int | None
-    speaker: str | int | None
+class _End:
+    """One of the two, and which device it is."""
+
+    direction: Direction
+    set: Wanted
+    """What the settings say."""
+    in_use: Wanted
+    make: Callable[[Wanted], Any]
+    """A device, not yet opened."""
+    file: bool
+    """A file stands in its place."""
 
 
 class SoundDevices:
@@ -38,99 +53,166 @@ class SoundDevices:
         self, audio: AudioSection, folder: Path, *, microphone: Microphone | None = None, speaker: Speaker | None = None
     ) -> None:
         """``folder`` is the data folder. What is given, such as a file, is used in place of a device."""
-        self._audio = audio
+
+        def a_microphone(device: Wanted) -> SounddeviceMicrophone:
+            return SounddeviceMicrophone(audio.microphone.model_copy(update={"device": device}))
+
+        def a_speaker(device: Wanted) -> SounddeviceSpeaker:
+            return SounddeviceSpeaker(audio.speaker.model_copy(update={"device": device}))
+
         self._file = folder / FILE
-        self._fixed = {"microphone": microphone is not None, "speaker": speaker is not None}
-        self._choice = _Choice(audio.microphone.device, audio.speaker.device)
-        self._remember()
-        self.microphone = SwitchableMicrophone(microphone or self._microphone(self._choice.microphone))
-        self.speaker = SwitchableSpeaker(speaker or self._speaker(self._choice.speaker))
+        self._changing = asyncio.Lock()
+        self._kept = {} if microphone is not None and speaker is not None else self._read()
+        ears = self._end(Direction.INPUT, audio.microphone.device, a_microphone, file=microphone is not None)
+        mouth = self._end(Direction.OUTPUT, audio.speaker.device, a_speaker, file=speaker is not None)
+        self._ends = {"microphone": ears, "speaker": mouth}
+        self.microphone = SwitchableMicrophone(microphone or a_microphone(ears.in_use), self._otherwise("microphone"))
+        self.speaker = SwitchableSpeaker(speaker or a_speaker(mouth.in_use), self._otherwise("speaker"))
 
     @property
     def chosen(self) -> dict[str, str | None]:
-        """Names of both; None for the system's own choice."""
-        return {
-            name: "a file" if self._fixed[name] else None if value is None else str(value)
-            for name, value in (("microphone", self._choice.microphone), ("speaker", self._choice.speaker))
-        }
+        """Names of both, whole as in the list; None for the system's own choice."""
+        return {name: _name_in_use(end) for name, end in self._ends.items()}
 
     def listed(self) -> dict[str, list[dict[str, Any]]]:
-        """``microphones`` and ``speakers`` of this machine. Raises ``ProviderMissing`` without PortAudio."""
-        devices = list_devices()
-        return {
-            name: [_told(one, direction) for one in devices if one.channels(direction)]
-            for name, direction in (("microphones", Direction.INPUT), ("speakers", Direction.OUTPUT))
-        }
+        """``microphones`` and ``speakers`` of this machine. Raises ``ProviderMissing`` without PortAudio.
+
+        While a device is open this is what was there when it was opened (docs/decisions/122), and nobody is waited for.
+        """
+        devices = list_devices() if all(end.file for end in self._ends.values()) else known_devices()
+        return {f"{name}s": _told(devices, end.direction) for name, end in self._ends.items()}
 
     async def choose(self, *, microphone: str | None = KEEP, speaker: str | None = KEEP) -> None:
-        """Use these from now on. Raises ``DeviceError`` where one cannot be opened (nothing changes then), and
-        ``SettingsError`` where a file stands in its place or the choice cannot be kept."""
-        for name, wanted in (("microphone", microphone), ("speaker", speaker)):
-            if wanted is not KEEP and self._fixed[name]:
+        """Use these from now on, and after the next start; None is the system's own choice.
+
+        Raises ``DeviceError`` where one cannot be opened (then nothing changes), and ``SettingsError`` where a file
+        stands in its place or the choice cannot be kept.
+        """
+        wanted = {
+            name: device for name, device in (("microphone", microphone), ("speaker", speaker)) if device is not KEEP
+        }
+        for name in wanted:
+            if self._ends[name].file:
                 raise SettingsError(
-                    f"The {name} is a file in this run, so there is nothing to choose.",
+                    f"The {self._ends[name].direction} is a file in this run, so there is nothing to choose.",
                     remedy="Start the assistant without --input and --output.",
                 )
-        if microphone is not KEEP:
-            await self.microphone.switch(self._microphone(microphone))
-            self._choice.microphone = microphone
-        if speaker is not KEEP:
-            await self.speaker.switch(self._speaker(speaker))
-            self._choice.speaker = speaker
-        self._write()
+        async with self._changing:
+            async with AsyncExitStack() as stack:
+                opened = {
+                    name: await stack.enter_async_context(self._ends[name].make(device))
+                    for name, device in wanted.items()
+                    if not self._is_in_use(name, device)
+                }
+                stack.pop_all()  # from now on they are the assistant's
+            for name, device in opened.items():
+                await (self.microphone if name == "microphone" else self.speaker).switch(device)
+            for name, device in wanted.items():
+                self._ends[name].in_use = device
+                self._kept[name] = _lasting_name(device, self._ends[name].direction)
+            await self._write()
 
-    def _microphone(self, device: str | int | None) -> SounddeviceMicrophone:
-        return SounddeviceMicrophone(self._audio.microphone.model_copy(update={"device": device}))
+    def _end(self, direction: Direction, device: Wanted, make: Callable[[Wanted], Any], *, file: bool) -> _End:
+        name = "microphone" if direction is Direction.INPUT else "speaker"
+        return _End(direction, device, self._kept.get(name, device), make, file)
 
-    def _speaker(self, device: str | int | None) -> SounddeviceSpeaker:
-        return SounddeviceSpeaker(self._audio.speaker.model_copy(update={"device": device}))
+    def _otherwise(self, name: str) -> Callable[[DeviceError], Any] | None:
+        """What to open where the device that was chosen refuses: the one of the settings."""
+        end = self._ends[name]
+        if end.file or name not in self._kept:
+            return None
 
-    def _remember(self) -> None:
-        """What was chosen before, as far as those devices are there."""
+        def otherwise(error: DeviceError) -> Any:
+            log.warning(
+                "The %s that was chosen in the panel cannot be used, so that of config.yaml serves. "
+                "Choose another one in the panel, or repair it and start again. %s",
+                end.direction, error,
+            )  # fmt: skip
+            end.in_use = end.set
+            return end.make(end.set)
+
+        return otherwise
+
+    def _is_in_use(self, name: str, device: Wanted) -> bool:
+        """Some devices cannot be opened twice."""
+        end = self._ends[name]
+        found = [_found(one, end.direction) for one in (device, end.in_use)]
+        return found[0] is not None and found[0] == found[1]
+
+    def _read(self) -> dict[str, str | None]:
+        """What was chosen before."""
         try:
             document = json.loads(self._file.read_text("utf-8"))
         except FileNotFoundError:
-            return
+            return {}
         except (OSError, ValueError) as error:
-            log.warning("%s cannot be read, the devices of config.yaml serve: %s", self._file, error)
-            return
-        for name, direction in (("microphone", Direction.INPUT), ("speaker", Direction.OUTPUT)):
-            if self._fixed[name] or not isinstance(document, dict) or name not in document:
-                continue
-            wanted = document[name]
-            if wanted is not None and not isinstance(wanted, str):
-                continue
-            try:
-                find_device(list_devices(), wanted, direction)
-            except DeviceError as error:
-                log.warning("The %s that was chosen in the panel is not there: %s", direction, error)
-            else:
-                setattr(self._choice, name, wanted)
+            log.warning(
+                "%s cannot be read (%s): the devices of config.yaml serve. Choose again in the panel.",
+                self._file,
+                error,
+            )
+            return {}
+        found = document if isinstance(document, dict) else {}
+        chosen = {name: found[name] for name in ("microphone", "speaker") if name in found}
+        return {name: device for name, device in chosen.items() if device is None or isinstance(device, str)}
 
-    def _write(self) -> None:
+    async def _write(self) -> None:
         """Raises ``SettingsError``."""
-        kept = {
-            name: value
-            for name, value in (("microphone", self._choice.microphone), ("speaker", self._choice.speaker))
-            if not self._fixed[name]
-        }
+        text = json.dumps(self._kept, ensure_ascii=False, indent=2) + "\n"
         part = self._file.with_suffix(".part")
+
+        def write() -> None:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part.write_text(text, "utf-8")
+            part.replace(self._file)
+
+        worker = ModelWorker("device choice")
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(kept, ensure_ascii=False, indent=2) + "\n", "utf-8")
-            os.replace(part, self._file)  # noqa: PTH105 - the name says it
+            await worker.run(lambda _: write())
         except OSError as error:
             raise SettingsError(
                 f"The devices are in use now, but the choice cannot be kept in {self._file}: {error.strerror}.",
                 remedy="May this user write there, and is there room?",
             ) from error
+        finally:
+            worker.close()
 
 
-def _told(device: DeviceInfo, direction: Direction) -> dict[str, Any]:
-    return {
-        "name": device.name,
-        "system": device.system,
-        "channels": device.channels(direction),
-        "rate_hz": device.rate_hz,
-        "default": device.is_default(direction),
-    }
+def _found(device: Wanted, direction: Direction) -> DeviceInfo | None:
+    try:
+        return find_device(known_devices(), device, direction)
+    except DeviceMissing:
+        return None
+
+
+def _name_in_use(end: _End) -> str | None:
+    if end.file:
+        return "a file"
+    if end.in_use is None:
+        return None
+    found = _found(end.in_use, end.direction)
+    return str(end.in_use) if found is None else found.name
+
+
+def _lasting_name(device: Wanted, direction: Direction) -> str | None:
+    """A name that will still fit when the system numbers its sound cards anew, ``(hw:1,0)`` in ALSA's names."""
+    found = _found(device, direction)
+    if device is None or found is None:
+        return None if device is None else str(device)
+    stem = found.name.partition(" (hw:")[0]
+    alike = [one for one in known_devices() if one.channels(direction) and stem.casefold() in one.name.casefold()]
+    return stem if len(alike) == 1 else found.name
+
+
+def _told(devices: Sequence[DeviceInfo], direction: Direction) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": device.name,
+            "system": device.system,
+            "channels": device.channels(direction),
+            "rate_hz": device.rate_hz,
+            "default": device.is_default(direction),
+        }
+        for device in devices
+        if device.channels(direction)
+    ]

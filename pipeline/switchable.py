@@ -1,134 +1,124 @@
-"""Microphone and loudspeaker that can be exchanged while they are in use."""
+"""Microphone and loudspeaker whose device can be exchanged while they are in use."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
-from pipeline.audio import AudioChunk
+from pipeline.audio import FRAME_S, AudioChunk
 from pipeline.errors import AssistantError, DeviceError
-from pipeline.protocols import Capabilities, Microphone, Speaker
+from pipeline.protocols import Capabilities, Microphone, Provider, Speaker
 
 log = logging.getLogger(__name__)
 
-GAP_S = 0.5
-"""Audio seconds that are left out at an exchange: what is heard then does not go on from what was heard before."""
+GAP_S = FRAME_S
+"""Audio seconds left out at an exchange: whoever compares starts and ends sees that what is heard then does not go on
+from what was heard before."""
 
-LEAVE_S = 1.0
-"""Seconds of the clock to wait for the reader to leave the old microphone; a dead one delivers nothing to leave it
-after."""
+Device = TypeVar("Device", bound=Provider)
 
 
-class SwitchableMicrophone:
-    """A ``Microphone`` whose device can be exchanged."""
+class _Switchable(Generic[Device]):
+    """The device in use, and how it becomes another one."""
 
-    def __init__(self, microphone: Microphone) -> None:
-        self._current = microphone
-        self._reading: Microphone | None = None
-        self._left = asyncio.Event()
-        """Set when the reader has left the device that it read."""
-        self._offset_s = 0.0
-        self._end_s = 0.0
-        self._dropped_s = 0.0
+    def __init__(self, device: Device, otherwise: Callable[[DeviceError], Device] | None = None) -> None:
+        """``otherwise`` gives the device to open where the first one refuses; without it the refusal is raised."""
+        self._current: Device = device
+        self._otherwise = otherwise
 
     @property
     def capabilities(self) -> Capabilities:
         """As the device says."""
         return self._current.capabilities
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._current.__aenter__()
+        except DeviceError as error:
+            if self._otherwise is None:
+                raise
+            self._current = self._otherwise(error)
+            await self._current.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._current.__aexit__(kind, error, trace)
+
+    async def _leave(self, device: Device) -> None:
+        """One that cannot be closed is left alone: the new one serves already."""
+        try:
+            await device.__aexit__(None, None, None)
+        except AssistantError as error:
+            log.warning("The sound device that was in use before cannot be closed: %s", error)
+
+
+class SwitchableMicrophone(_Switchable[Microphone]):
+    """A ``Microphone``. Its devices must let go whoever waits for sound when they are left (``DeviceError``)."""
+
+    def __init__(self, microphone: Microphone, otherwise: Callable[[DeviceError], Microphone] | None = None) -> None:
+        super().__init__(microphone, otherwise)
+        self._offset_s = 0.0
+        """Where the time line of the device in use begins on ours."""
+        self._end_s = 0.0
+        self._dropped_s = 0.0
+        """Lost by devices before this one."""
 
     @property
     def dropped_s(self) -> float:
         """Of all devices so far."""
         return self._dropped_s + self._current.dropped_s
 
-    async def __aenter__(self) -> Self:
-        await self._current.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._current.__aexit__(kind, error, trace)
-
     async def switch(self, microphone: Microphone) -> None:
-        """Go on with another device, not yet entered. Raises what entering it raises; then nothing has changed."""
-        await microphone.__aenter__()
+        """Go on with another device, which has been entered; the old one is left."""
         old, self._current = self._current, microphone
         self._dropped_s += old.dropped_s
         self._offset_s = self._end_s + GAP_S
-        if self._reading is old:
-            self._left.clear()
-            try:
-                async with asyncio.timeout(LEAVE_S):
-                    await self._left.wait()
-            except TimeoutError:
-                log.debug("The old microphone delivers nothing any more.")
-        await _leave(old)
+        await self._leave(old)
 
     async def chunks(self) -> AsyncGenerator[AudioChunk]:
         """As the device in use gives them, on one time line."""
-        while True:
-            current, ended = self._current, True
-            self._reading = current
+        current = None
+        while current is not self._current:
+            current = self._current
             try:
                 async with aclosing(current.chunks()) as chunks:
                     async for chunk in chunks:
                         if current is not self._current:
-                            ended = False
                             break
-                        placed = chunk if not self._offset_s else replace(chunk, start_s=chunk.start_s + self._offset_s)
+                        placed = replace(chunk, start_s=chunk.start_s + self._offset_s) if self._offset_s else chunk
                         self._end_s = placed.end_s
                         yield placed
             except DeviceError:
                 if current is self._current:
                     raise
-            finally:
-                self._reading = None
-                self._left.set()
-            if ended and current is self._current:
-                return
 
 
-class SwitchableSpeaker:
-    """A ``Speaker`` whose device can be exchanged; what the old one has not played is lost."""
+class SwitchableSpeaker(_Switchable[Speaker]):
+    """A ``Speaker``; what the old device has not played of an answer is lost, the rest goes on with the new one."""
 
-    def __init__(self, speaker: Speaker) -> None:
-        self._current = speaker
+    def __init__(self, speaker: Speaker, otherwise: Callable[[DeviceError], Speaker] | None = None) -> None:
+        super().__init__(speaker, otherwise)
         self._played_s = 0.0
         """Of the answer under way, by devices before this one."""
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """As the device says."""
-        return self._current.capabilities
 
     @property
     def played_s(self) -> float:
         """Of the answer under way."""
         return self._played_s + self._current.played_s
 
-    async def __aenter__(self) -> Self:
-        await self._current.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._current.__aexit__(kind, error, trace)
-
     async def switch(self, speaker: Speaker) -> None:
-        """Go on with another device, not yet entered. Raises what entering it raises; then nothing has changed."""
-        await speaker.__aenter__()
+        """Go on with another device, which has been entered; the old one is silenced and left."""
         await speaker.start()
         old, self._current = self._current, speaker
         self._played_s += old.played_s
         old.stop()  # whoever is just handing something over to it goes on
-        await _leave(old)
+        await self._leave(old)
 
     async def start(self) -> None:
         """As the device does."""
@@ -137,23 +127,24 @@ class SwitchableSpeaker:
 
     async def play(self, chunk: AudioChunk) -> None:
         """As the device does."""
-        await self._current.play(chunk)
+        current = self._current
+        try:
+            await current.play(chunk)
+        except DeviceError:
+            if current is self._current:
+                raise
 
     async def finish(self) -> None:
         """As the device does; at an exchange, as the new one does."""
-        current = self._current
-        await current.finish()
-        if current is not self._current:
-            await self._current.finish()
+        current = None
+        while current is not self._current:
+            current = self._current
+            try:
+                await current.finish()
+            except DeviceError:
+                if current is self._current:
+                    raise
 
     def stop(self) -> None:
         """As the device does."""
         self._current.stop()
-
-
-async def _leave(device: Microphone | Speaker) -> None:
-    """One that cannot be closed is left alone: the new one serves already."""
-    try:
-        await device.__aexit__(None, None, None)
-    except AssistantError as error:
-        log.warning("The sound device that was in use before cannot be closed: %s", error)

@@ -107,9 +107,13 @@ class DeviceStream:
         self.latency_s = self._stream.latency
 
     async def close(self) -> None:
-        """Close the device; gives up after ``CLOSE_S`` on one that does not let go."""
+        """Close the device; gives up after ``CLOSE_S`` on one that does not let go.
+
+        Whoever waits for news is let go at once: for them the device is lost.
+        """
         stream, self._stream = self._stream, None
         worker, self._worker = self._worker, None
+        self._end()
         if worker is not None:
             await self._shut(worker, stream)
 

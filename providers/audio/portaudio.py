@@ -30,6 +30,8 @@ class _Library:
         self.lock = threading.RLock()
         self.module: ModuleType | None = None
         self.open_streams = 0
+        self.known: list[DeviceInfo] = []
+        """What was found last."""
 
     def scanned(self) -> ModuleType:
         """The module, with a fresh list of devices where that is possible."""
@@ -50,7 +52,7 @@ def list_devices() -> list[DeviceInfo]:
         sounddevice = _library.scanned()
         systems = sounddevice.query_hostapis()
         default_input, default_output = sounddevice.default.device
-        return [
+        _library.known = [
             DeviceInfo(
                 number=found["index"],
                 name=found["name"],
@@ -63,6 +65,12 @@ def list_devices() -> list[DeviceInfo]:
             )
             for found in sounddevice.query_devices()
         ]
+        return _library.known
+
+
+def known_devices() -> list[DeviceInfo]:
+    """What ``list_devices`` found last, without waiting for anybody; right for as long as a stream is open."""
+    return _library.known
 
 
 def open_stream(device: DeviceInfo, direction: Direction, **options: Any) -> Any:

@@ -29,7 +29,7 @@ class FakeMicrophone:
         self.drop = frozenset(drop)
         """Bad day: the numbers of chunks (from 0) that nobody fetched in time."""
         self.silent_at_end = silent_at_end
-        """Wait for ever after the last chunk instead of ending, as a device does."""
+        """Wait after the last chunk until it is left instead of ending, as a device does."""
         self.delivered = 0
         """Chunks fetched so far."""
         self.entered = 0
@@ -37,6 +37,7 @@ class FakeMicrophone:
         self._source = enumerate(chunks)
         self._next: AudioChunk | None = None
         self._dropped = 0
+        self._left = asyncio.Event()
 
     @property
     def dropped_s(self) -> float:
@@ -44,12 +45,13 @@ class FakeMicrophone:
 
     async def __aenter__(self) -> Self:
         self.entered += 1
+        self._left.clear()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        pass
+        self._left.set()
 
     async def chunks(self) -> AsyncIterator[AudioChunk]:
         while True:
@@ -58,7 +60,8 @@ class FakeMicrophone:
             await asyncio.sleep(0)  # as a device does, let others go on
             chunk = self._peek()
             if chunk is None and self.silent_at_end:
-                await asyncio.Event().wait()
+                await self._left.wait()
+                raise DeviceLost("The fake microphone was left.")
             if chunk is None:
                 return
             self._next = None

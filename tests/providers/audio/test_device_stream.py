@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import DeviceError
+from pipeline.errors import DeviceError, DeviceLost
 from providers import model_worker
 from providers.audio import device_stream, portaudio
 from providers.audio.device_stream import DeviceSettings, DeviceStream
@@ -104,3 +104,23 @@ async def test_a_stream_opened_just_when_nobody_wants_it_any_more_is_closed(
     assert opening.cancelled()
     assert driver.open_streams == 0
     await stream.close()
+
+
+async def test_closing_lets_go_whoever_waits_for_news_even_where_the_driver_does_not_close(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = DeviceStream(Direction.INPUT, DeviceSettings())
+    await open_(stream)
+    stuck = threading.Event()
+    monkeypatch.setattr(portaudio, "close_stream", lambda _: stuck.wait(20))
+
+    async def waits() -> None:
+        with pytest.raises(DeviceLost):
+            while True:
+                await stream.wait()
+        stuck.set()  # so it was let go before the device was closed
+
+    async with asyncio.timeout(1.5), asyncio.TaskGroup() as group:
+        group.create_task(waits(), name="reader")
+        await asyncio.sleep(0)
+        await stream.close()
