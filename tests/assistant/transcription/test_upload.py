@@ -151,11 +151,13 @@ async def test_every_kind_of_file_that_may_be_handed_over(tmp_path: Path) -> Non
         (tmp_path / "a.wav").open("rb") as named,
     ):
         for file in (in_memory, on_disk):
-            file.write(content)
+            file.write(content[:-3000])
+            file.write(content[-3000:])  # stays in Python's buffer
         named.read(100)
         for file in (io.BytesIO(content), in_memory, on_disk, named):
             found = await transcribe_recording(cast(BinaryIO, file), transcriber, SETTINGS)
             assert len(found.heard) == 2, file
+            assert found.duration_s == pytest.approx(len(two_questions()[0]) / 16_000, abs=0.001), file
 
 
 REFUSED: dict[str, tuple[Callable[[], bytes], dict[str, float], str]] = {
@@ -241,6 +243,11 @@ async def test_who_speaks_from_the_first_to_the_last_moment_loses_no_word() -> N
         result = await transcriber.transcribe(found)
     assert isinstance(result, Transcript)
     assert result.text == FIRST
+
+
+async def test_one_short_word_is_a_question() -> None:
+    sound = np.concatenate([quiet(0.5), sounds.piper("Bread?"), quiet(0.5)])
+    assert isinstance(await question_of(io.BytesIO(wav(sound)), SETTINGS), Utterance)
 
 
 @pytest.mark.parametrize(
