@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -54,6 +55,7 @@ from pipeline.turn import TurnParts
 from pipeline.usage import UsageLedger
 from providers import registry
 from providers.audio.wav import FastPace, Pace, RealTimePace, WavMicrophone, WavSpeaker
+from providers.model_worker import ModelWorker
 from providers.registry import Resources
 
 if TYPE_CHECKING:
@@ -165,10 +167,13 @@ class App:
         return Figures(self.feed, memory.statistics)
 
     async def _serve(self, memory: Memory, parts: Parts, figures: Figures, incidents: Incidents, watch: Watch) -> None:
-        """The HTTP API and the panel; their libraries take a moment to load, and listening does not wait for it."""
-        from assistant.http.opening import serve_http
-
-        await serve_http(self, memory, parts, figures.metrics, incidents, watch)
+        """The HTTP API and the panel. Their libraries take a second to load: on a thread, for customers may speak."""
+        worker = ModelWorker("http-start")
+        try:
+            opening = await worker.run(lambda _: importlib.import_module("assistant.http.opening"))
+        finally:
+            worker.close(wait_s=0)
+        await opening.serve_http(self, memory, parts, figures.metrics, incidents, watch)
 
     async def _open(
         self, stack: AsyncExitStack, ends: Ends, memory: Memory, voice: FallbackVoice, usage: UsageLedger | None

@@ -7,6 +7,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from starlette.types import ASGIApp
+
 from assistant.access.errors import AccessError
 from assistant.access.rates import Rate, Rates
 from assistant.access.sessions import Sessions
@@ -25,6 +27,7 @@ from assistant.http.web import web
 from assistant.incidents import Incidents
 from assistant.jobs import Jobs
 from assistant.metrics import Metrics
+from providers.model_worker import ModelWorker
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +45,16 @@ async def serve_http(
             service.doors.tokens.file.token()  # so that there is one where the installation made none
         except AccessError as error:
             log.error("Nobody can sign in to the panel: %s", error)
-        await serve(app.settings.http, app.folder, web(service), service.watch.close)
+        await serve(app.settings.http, app.folder, await _built(service), service.watch.close)
+
+
+async def _built(service: Service) -> ASGIApp:
+    """The routes, made on a thread: their models take half a second, and customers may speak."""
+    worker = ModelWorker("http-start")
+    try:
+        return await worker.run(lambda _: web(service))
+    finally:
+        worker.close(wait_s=0)
 
 
 @asynccontextmanager
