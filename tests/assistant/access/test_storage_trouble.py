@@ -118,6 +118,19 @@ async def test_others_that_were_known_are_let_in_after_a_moment(
     assert await tokens.check(token) is not None
 
 
+async def test_a_slow_disk_is_left_in_peace_between_two_tries(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens_module, "PATIENCE_S", 0.4)
+    monkeypatch.setattr(tokens_module, "KNOWN_FOR_S", 0.3)
+    tokens = TokenStore(database, tmp_path, "ours")
+    async with stands_still(database):
+        await tokens.check("sa_x")
+        began_s = time.monotonic()
+        await tokens.check("sa_x")
+        assert time.monotonic() - began_s < 0.2
+
+
 async def test_nobody_waits_long_for_the_note_of_his_visit(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
