@@ -15,8 +15,8 @@ from assistant.settings import AudioSection
 from pipeline.errors import DeviceError, DeviceMissing, SettingsError
 from pipeline.protocols import Microphone, Speaker
 from pipeline.switchable import SwitchableMicrophone, SwitchableSpeaker
+from providers.audio import portaudio
 from providers.audio.devices import DeviceInfo, Direction, find_device
-from providers.audio.portaudio import known_devices, list_devices
 from providers.audio.sounddevice import SounddeviceMicrophone, SounddeviceSpeaker
 from providers.model_worker import ModelWorker
 
@@ -79,7 +79,9 @@ class SoundDevices:
 
         While a device is open this is what was there when it was opened (docs/decisions/122), and nobody is waited for.
         """
-        devices = list_devices() if all(end.file for end in self._ends.values()) else known_devices()
+        devices = (
+            portaudio.list_devices() if all(end.file for end in self._ends.values()) else portaudio.known_devices()
+        )
         return {f"{name}s": _told(devices, end.direction) for name, end in self._ends.items()}
 
     async def choose(self, *, microphone: str | None = KEEP, speaker: str | None = KEEP) -> None:
@@ -180,7 +182,7 @@ class SoundDevices:
 
 def _found(device: Wanted, direction: Direction) -> DeviceInfo | None:
     try:
-        return find_device(known_devices(), device, direction)
+        return find_device(portaudio.known_devices(), device, direction)
     except DeviceMissing:
         return None
 
@@ -200,7 +202,9 @@ def _lasting_name(device: Wanted, direction: Direction) -> str | None:
     if device is None or found is None:
         return None if device is None else str(device)
     stem = found.name.partition(" (hw:")[0]
-    alike = [one for one in known_devices() if one.channels(direction) and stem.casefold() in one.name.casefold()]
+    alike = [
+        one for one in portaudio.known_devices() if one.channels(direction) and stem.casefold() in one.name.casefold()
+    ]
     return stem if len(alike) == 1 else found.name
 
 
