@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,7 @@ def test_no_two_are_the_same() -> None:
 AT_ONCE = """
 import sys, time
 from pathlib import Path
+from typing import Any
 from assistant.access.token_file import TokenFile
 file = TokenFile(Path(sys.argv[1]))
 print("ready", flush=True)
@@ -251,6 +253,7 @@ def test_a_full_disk(small_disk: SmallDisk) -> None:
 AS_NOBODY = f"""
 import json, os, sys
 from pathlib import Path
+from typing import Any
 from assistant.access.errors import AccessError
 from assistant.access.token_file import TokenFile
 os.setgid({NOBODY})
@@ -277,14 +280,14 @@ def open_folder() -> Iterator[Path]:
         yield folder
 
 
-def as_nobody(folder: Path) -> dict[str, str]:
+def as_nobody(folder: Path) -> dict[str, Any]:
     """What another user than the owner of everything gets."""
     done = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, str(folder)],
         capture_output=True, text=True, timeout=60, check=False, cwd=ROOT,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    said: dict[str, str] = json.loads(done.stdout)
+    said: dict[str, Any] = json.loads(done.stdout)
     return said
 
 
