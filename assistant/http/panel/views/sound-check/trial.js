@@ -12,6 +12,7 @@ import { occurs } from "./waiting.js";
 
 const WAKE_LIMIT_MS = 60_000;
 const TURN_LIMIT_MS = 90_000;
+const AGAIN_LIMIT_MS = 1_000;
 
 /** What happens in a turn, in this order, and the event that says that it has happened. */
 const TRACE = ["wake_word", "speech_start", "speech_end", "transcript", "speaking", "turn_end"];
@@ -72,13 +73,11 @@ export default {
       const off = events.on("event", (line) => take(turn, line) && draw(turn));
       try {
         const began = occurs(events, "event", (line) => line.event === "wake_word", { limit_ms: WAKE_LIMIT_MS, signal: mine.signal });
-        const over = occurs(events, "event", (line) => line.event === "turn_end" && line.turn === turn.number, { limit_ms: TURN_LIMIT_MS, signal: mine.signal });
         began.catch(() => {}); // looked at below, unless the call before fails
-        over.catch(() => {});
         if (pressed) await api.post("/api/listen");
         if ((await began) !== null) {
           said.textContent = t("sound-check.trial_ask_now");
-          await over;
+          await over(turn, mine.signal);
         }
         ended(turn);
       } catch (error) {
@@ -89,6 +88,15 @@ export default {
         else if (turn.number !== undefined) await api.post("/api/stop");
       } finally {
         off();
+      }
+    }
+
+    /** Until the turn is over, or nothing more comes. Where the wake word ends it that begins another, that one counts. */
+    async function over(turn, signal) {
+      const next = (name, limit_ms) => occurs(events, "event", (line) => line.event === name, { limit_ms, signal });
+      while (!turn.lines.has("turn_end") || !heardOut(turn)) {
+        const line = turn.lines.has("turn_end") ? await next("wake_word", AGAIN_LIMIT_MS) : await next("turn_end", TURN_LIMIT_MS);
+        if (line === null) return;
       }
     }
 
@@ -136,9 +144,15 @@ export default {
   },
 };
 
+/** Whether somebody spoke to the end, or nobody did. */
+const heardOut = ({ lines }) => lines.has("transcript") || lines.has("no_speech");
+
 /** Note down an event of the turn; says whether it belongs to it. */
 function take(turn, line) {
-  if (turn.number === undefined && line.event === "wake_word") turn.number = line.turn;
+  if (line.event === "wake_word" && !heardOut(turn)) {
+    turn.number = line.turn;
+    turn.lines.clear();
+  }
   if (line.turn !== turn.number) return false;
   if (line.event === "reply_text") {
     if (line.final) turn.sentences = line.text ? [line.text] : turn.sentences;
