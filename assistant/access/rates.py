@@ -44,12 +44,6 @@ class Rates:
         bucket.left -= 1
         return None
 
-    def wait_s(self, caller: str) -> float | None:
-        """As ``allow``, without counting."""
-        bucket = self._buckets.get(caller)
-        left = self._rate.burst if bucket is None else self._refilled(bucket)
-        return None if left >= 1 else (1 - left) / self._rate.per_s
-
     def _bucket(self, caller: str) -> _Bucket:
         bucket = self._buckets.get(caller)
         if bucket is None:

@@ -22,13 +22,6 @@ def test_a_burst_is_allowed_and_then_so_many_a_second() -> None:
     assert [buckets.allow("a") for _ in range(4)] == [None, None, None, 0.5]
 
 
-def test_looking_does_not_count() -> None:
-    buckets = Rates(Rate(per_s=1, burst=1), Clock())
-    assert [buckets.wait_s("a") for _ in range(3)] == [None] * 3
-    assert buckets.allow("a") is None
-    assert buckets.wait_s("a") == buckets.allow("a") == 1.0
-
-
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "MOST_CALLERS", 3)
     buckets = Rates(Rate(per_s=1, burst=1), Clock())
