@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from assistant.apologies import recorded_apologies
-from assistant.http.watch import Watch
 from assistant.incidents import Incidents
 from assistant.lexicon import load_lexicon
 from assistant.licences import LicensedModels
 from assistant.models.store import ModelStore
+from assistant.parts import Ends, Memory, Parts
 from assistant.personalities.cast import Cast
 from assistant.personalities.store import PersonalityStore
 from assistant.quota import CloudQuota
 from assistant.readiness import keep_ready
 from assistant.samples.opening import sample_store, voices
-from assistant.samples.store import SampleStore
+from assistant.serving import Serving
 from assistant.settings import Settings
 from assistant.sound_devices import SoundDevices
 from assistant.statistics import Statistics
@@ -55,66 +53,13 @@ from pipeline.turn import TurnParts
 from pipeline.usage import UsageLedger
 from providers import registry
 from providers.audio.wav import FastPace, Pace, RealTimePace, WavMicrophone, WavSpeaker
-from providers.model_worker import ModelWorker
 from providers.registry import Resources
-
-if TYPE_CHECKING:
-    from assistant.figures import Figures
 
 log = logging.getLogger(__name__)
 
 
 SHOP_LEXICON = Path("shop/lexicon.yaml")
 """The pronunciations in use where no others are set."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """Where sound comes from and goes to."""
-
-    input: Path | None = None
-    """A sound file in place of the microphone."""
-    output: Path | None = None
-    """A WAV file in place of the loudspeaker."""
-    fast: bool = False
-    """Files pass as fast as the machine can."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a running conversation is made of."""
-
-    conversation: Conversation
-    agent: Agent
-    transcriber: FallbackTranscriber
-    voice: FallbackVoice
-    microphone: MeteredMicrophone
-    speaker: MeteredSpeaker
-    devices: SoundDevices
-
-    @property
-    def engines(self) -> list[OnDemandSynthesizer]:
-        """The voices in use, best first."""
-        return [one for one in self.voice.router.synthesizers if isinstance(one, OnDemandSynthesizer)]
-
-    @property
-    def recognisers(self) -> list[OnDemandTranscriber]:
-        """The recognisers in use, best first."""
-        return [one for one in self.transcriber.transcribers if isinstance(one, OnDemandTranscriber)]
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What outlives a run."""
-
-    database: Database | None
-    """None where it cannot even be read."""
-    cast: Cast
-    """Who may speak."""
-    statistics: Statistics | None
-    """None where nothing can be written before the next start."""
-    samples: SampleStore
-    """Recordings of those whose voices are spoken with."""
 
 
 class App:
@@ -136,8 +81,8 @@ class App:
         async with AsyncExitStack() as stack:
             incidents = stack.enter_context(Incidents())
             memory = await stack.enter_async_context(self.memory())
-            figures = self._figures(memory) if served else None
-            usage = memory.statistics if figures is None else figures.ledger
+            serving = Serving(self, memory, incidents) if served else None
+            usage = memory.statistics if serving is None else serving.figures.ledger
             voice = await stack.enter_async_context(self.voice(memory, usage))
             parts = await self._open(stack, ends, memory, voice, usage)
             conversation = parts.conversation
@@ -147,33 +92,12 @@ class App:
             background += [keep_ready(voice, lambda: memory.cast.active), self._sweep_samples(memory)]
             if self.settings.cache.enabled and self.settings.cache.warm:
                 background.append(self._keep_warm(memory, voice, parts.agent, conversation.idle))
-            if figures is not None:
-                watch = self._watch(memory)
-                background += [self._serve(memory, parts, figures, incidents, watch), figures.metrics.run()]
+            if serving is not None:
+                background += serving.tasks(parts)
             if ends.fast:  # no time passes for the customer in the file, so none is too late for an engine
                 await voice.ready(memory.cast.active.language, memory.cast.active)
             log.info("Listening.")
             await _beside(conversation.run(), background)
-
-    def _watch(self, memory: Memory) -> Watch:
-        """What happens, for those who look; it observes from the first event on."""
-        word = self.wake_phrase().replace(" ", "_")
-        return Watch(self.feed, lambda: memory.cast.active, lambda: datetime.now().astimezone(), word)
-
-    def _figures(self, memory: Memory) -> Figures:
-        """What Prometheus reads; its library is loaded where somebody can ask."""
-        from assistant.figures import Figures
-
-        return Figures(self.feed, memory.statistics)
-
-    async def _serve(self, memory: Memory, parts: Parts, figures: Figures, incidents: Incidents, watch: Watch) -> None:
-        """The HTTP API and the panel. Their libraries take a second to load: on a thread, for customers may speak."""
-        worker = ModelWorker("http-start")
-        try:
-            opening = await worker.run(lambda _: importlib.import_module("assistant.http.opening"))
-        finally:
-            worker.close(wait_s=0)
-        await opening.serve_http(self, memory, parts, figures.metrics, incidents, watch)
 
     async def _open(
         self, stack: AsyncExitStack, ends: Ends, memory: Memory, voice: FallbackVoice, usage: UsageLedger | None

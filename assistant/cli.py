@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from assistant import check, config_file, demo, settings, stages
-from assistant.app import Ends
 from assistant.cli_cache import add_cache_command
 from assistant.cli_models import add_models_command
 from assistant.cli_personality import add_personality_command
@@ -25,6 +24,7 @@ from assistant.cli_voice import add_voice_command
 from assistant.command import add_command, app_of
 from assistant.event_lines import event_lines
 from assistant.output import print_json, print_line, print_table, print_text, print_yaml
+from assistant.parts import Ends
 from pipeline.errors import AssistantError
 
 log = logging.getLogger(__name__)

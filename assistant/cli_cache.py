@@ -10,9 +10,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from assistant.app import App, Memory
+from assistant.app import App
 from assistant.command import add_command, app_of
 from assistant.output import print_json, print_line, print_table
+from assistant.parts import Memory
 from assistant.phrases import lines
 from assistant.storage.database import Database
 from assistant.storage.errors import StorageError

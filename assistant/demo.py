@@ -9,8 +9,9 @@ from pathlib import Path
 
 import soundfile
 
-from assistant.app import App, Ends
+from assistant.app import App
 from assistant.output import print_line
+from assistant.parts import Ends
 from pipeline.audio import AudioChunk, joined, silence
 from pipeline.errors import ProviderError, SettingsError
 from pipeline.events import EventRecord, Interrupted, NoSpeechHeard, ReplyText, Speaking, TranscriptReady, TurnEnd

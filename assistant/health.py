@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.app import App, Memory
+from assistant.app import App
 from assistant.checking import parts as checks
 from assistant.checking.finding import Finding, State, failing
 from assistant.checking.licences import licences
 from assistant.checking.quota import quota
 from assistant.checking.storage import Stored, cache, disk
 from assistant.models.catalogue import Model
+from assistant.parts import Memory
 from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.errors import AssistantError
 from pipeline.on_demand import OnDemand

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
-from assistant.app import App, Ends
+from assistant.app import App
+from assistant.parts import Ends
 from assistant.transcription import Transcription, transcribe_stream
 from pipeline.errors import SettingsError
 from pipeline.protocols import VoiceDetector

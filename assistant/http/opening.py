@@ -13,7 +13,7 @@ from assistant.access.errors import AccessError
 from assistant.access.rates import Rate, Rates
 from assistant.access.sessions import Sessions
 from assistant.access.tokens import TokenStore
-from assistant.app import App, Memory, Parts
+from assistant.app import App
 from assistant.http.doors.guard import FAILED_SIGN_INS, Doors
 from assistant.http.readings import tell_metrics
 from assistant.http.recitals import Recitals
@@ -22,11 +22,12 @@ from assistant.http.service import Service
 from assistant.http.sound import SoundAnswers
 from assistant.http.speaking import Speaking
 from assistant.http.talks import Talks
-from assistant.http.watch import Watch
 from assistant.http.web import web
 from assistant.incidents import Incidents
 from assistant.jobs import Jobs
 from assistant.metrics import Metrics
+from assistant.parts import Memory, Parts
+from assistant.watch import Watch
 from providers.model_worker import ModelWorker
 
 log = logging.getLogger(__name__)

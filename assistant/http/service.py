@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from assistant.access.tokens import Caller
-from assistant.app import App, Memory, Parts
+from assistant.app import App
 from assistant.health import Running, health
 from assistant.http.doors.guard import Doors
 from assistant.http.recitals import Recitals
 from assistant.http.sound import SoundAnswers
 from assistant.http.speaking import Speaking
 from assistant.http.talks import Talks
-from assistant.http.watch import Watch
 from assistant.incidents import Incidents
 from assistant.jobs import Job, Jobs
 from assistant.metrics import Metrics
 from assistant.model_pulls import pulling
+from assistant.parts import Memory, Parts
 from assistant.personalities.lookup import find
 from assistant.personalities.store import PersonalityStore
 from assistant.personalities.wake_words import WakeWords
@@ -33,6 +33,7 @@ from assistant.storage.database import Database
 from assistant.storage.errors import StorageError
 from assistant.transcription import Transcription, question_of, transcribe_recording
 from assistant.usage_report import quota_rows
+from assistant.watch import Watch
 from pipeline.speech import NoSpeechReason, Personality, Utterance
 
 UPLOADS_AT_ONCE = 2

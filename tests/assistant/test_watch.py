@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from assistant.http.watch import BEHIND, MOST_TURNS, Line, Watch
+from assistant.watch import BEHIND, MOST_TURNS, Line, Watch
 from pipeline.events import (
     Attempt,
     DeviceLostEvent,

@@ -1,0 +1,67 @@
+"""What the daemon is made of while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistant.personalities.cast import Cast
+from assistant.samples.store import SampleStore
+from assistant.sound_devices import SoundDevices
+from assistant.statistics import Statistics
+from assistant.storage.database import Database
+from pipeline.conversation import Conversation
+from pipeline.fallback import FallbackVoice
+from pipeline.fallback_transcriber import FallbackTranscriber
+from pipeline.meters import MeteredMicrophone, MeteredSpeaker
+from pipeline.on_demand import OnDemandSynthesizer, OnDemandTranscriber
+from pipeline.protocols import Agent
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where sound comes from and goes to."""
+
+    input: Path | None = None
+    """A sound file in place of the microphone."""
+    output: Path | None = None
+    """A WAV file in place of the loudspeaker."""
+    fast: bool = False
+    """Files pass as fast as the machine can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a running conversation is made of."""
+
+    conversation: Conversation
+    agent: Agent
+    transcriber: FallbackTranscriber
+    voice: FallbackVoice
+    microphone: MeteredMicrophone
+    speaker: MeteredSpeaker
+    devices: SoundDevices
+
+    @property
+    def engines(self) -> list[OnDemandSynthesizer]:
+        """The voices in use, best first."""
+        return [one for one in self.voice.router.synthesizers if isinstance(one, OnDemandSynthesizer)]
+
+    @property
+    def recognisers(self) -> list[OnDemandTranscriber]:
+        """The recognisers in use, best first."""
+        return [one for one in self.transcriber.transcribers if isinstance(one, OnDemandTranscriber)]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What outlives a run."""
+
+    database: Database | None
+    """None where it cannot even be read."""
+    cast: Cast
+    """Who may speak."""
+    statistics: Statistics | None
+    """None where nothing can be written before the next start."""
+    samples: SampleStore
+    """Recordings of those whose voices are spoken with."""
