@@ -101,7 +101,7 @@ class Metrics:
     MEDIA_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 
     def __init__(self) -> None:
-        disable_created_metrics()  # when each series began is of no use here
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # when each series began is of no use here
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         here: Any = {"registry": self.registry, "namespace": "assistant"}

@@ -66,7 +66,7 @@ class Echo:
 class Player(Protocol):
     """Plays a sound and returns when it has been heard: the conversation."""
 
-    def play(self, sound: AudioChunk) -> Awaitable[None]:
+    def play(self, sound: AudioChunk) -> Awaitable[object]:
         """Play it."""
         ...
 

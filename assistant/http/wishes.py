@@ -12,6 +12,7 @@ from assistant.http.problem import Refused, Wrong
 from assistant.http.service import Service
 from assistant.personalities.voice_document import VoiceSettingsDocument
 from assistant.problems import nearest
+from assistant.samples.wishes import CLONES
 from pipeline.speech import Personality, VoiceConfig, VoiceMode, VoiceSettings, primary_language
 
 
@@ -60,10 +61,11 @@ def language_of(voice: str) -> str:
     return primary_language(voice)
 
 
-def _with_engine(config: VoiceConfig, provider: str, voice_id: str) -> VoiceConfig:
-    """An engine that clones takes the sample, where there is one."""
-    cloned = bool(config.sample) and provider in {"xtts_v2", "pocket_tts"} and not voice_id
-    return replace(config, provider=provider, voice_id=voice_id, mode=VoiceMode.CUSTOM if cloned else VoiceMode.DEFAULT)
+def _with_engine(config: VoiceConfig, provider: str, voice_id: str | None) -> VoiceConfig:
+    """An engine that clones takes the sample, where there is one and no voice of its own is asked for."""
+    cloned = bool(config.sample) and provider in CLONES and voice_id is None
+    mode = VoiceMode.CUSTOM if cloned else VoiceMode.DEFAULT
+    return replace(config, provider=provider, voice_id=voice_id or "", mode=mode)
 
 
 def _settings(before: VoiceSettings, wanted: Mapping[str, Any]) -> VoiceSettings:
