@@ -1,0 +1,111 @@
+"""One browser and one shop for all of these tests; every test gets pages of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.assistant.http.browser import recordings
+from tests.assistant.http.browser.recordings import Recordings
+from tests.assistant.http.browser.shop import Shop
+from tests.assistant.http.browser.visitor import VIEWPORTS, Size, Theme, Visitor
+from tests.conftest import ROOT
+
+pytest.importorskip("playwright.async_api", reason="the browser tests need playwright (the extra dev)")
+
+from playwright.async_api import Browser, async_playwright, expect
+
+Visit = Callable[..., Awaitable[Visitor]]
+
+PATIENCE_MS = 15_000
+"""For the slowest machine that runs these tests."""
+
+
+@pytest.fixture(scope="package")
+def sound_files(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
+    return recordings.make(tmp_path_factory.mktemp("recordings"))
+
+
+@pytest.fixture(scope="package")
+def screenshots() -> Path:
+    folder = ROOT / "build" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def chromium(sound_files: Recordings) -> AsyncIterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no chromium; Debian's package is called chromium")
+    expect.set_options(timeout=PATIENCE_MS)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=program,
+            args=[
+                "--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-audio-capture={sound_files.browser}",
+            ],
+        )  # fmt: skip
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def shop(
+    chromium: Browser, sound_files: Recordings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Shop]:
+    """The daemon, where customers ask but never say the wake word."""
+    shop = Shop(tmp_path_factory.mktemp("shop"))
+    await shop.open(sound_files.customers)
+    yield shop
+    shop.close()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def cookies(chromium: Browser, shop: Shop) -> dict[str, list[object]]:
+    """A session for the owner and one for the kiosk's screen."""
+    found = {}
+    for who, token in (("admin", shop.admin), ("kiosk", shop.kiosk)):
+        context = await chromium.new_context()
+        answer = await context.request.post(f"{shop.address}/api/session", data={"token": token})
+        assert answer.ok
+        found[who] = await context.cookies()
+        await context.close()
+    return found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(chromium: Browser, shop: Shop, cookies: dict[str, list[object]]) -> AsyncIterator[Visit]:
+    """Opens a page for a visitor; nothing may have gone wrong in it at the end."""
+    visitors: list[Visitor] = []
+
+    async def come(
+        path: str = "/",
+        size: Size = "desktop",
+        *,
+        who: str | None = "admin",
+        theme: Theme = "light",
+        locale: str = "en-US",
+    ) -> Visitor:
+        context = await chromium.new_context(
+            viewport=VIEWPORTS[size], color_scheme=theme, locale=locale, permissions=["microphone"],
+            has_touch=size == "phone", is_mobile=size == "phone", reduced_motion="reduce",
+        )  # fmt: skip
+        context.set_default_timeout(PATIENCE_MS)
+        if who is not None:
+            await context.add_cookies(cookies[who])  # type: ignore[arg-type]
+        visitor = Visitor(context, await context.new_page(), shop.address, size)
+        visitor.watch()
+        visitors.append(visitor)
+        await visitor.open(path)
+        return visitor
+
+    yield come
+    for visitor in visitors:
+        await visitor.context.close()
+    assert not [line for visitor in visitors for line in visitor.wrong]
