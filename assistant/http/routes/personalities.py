@@ -199,7 +199,7 @@ def routes(service: Service) -> APIRouter:  # noqa: PLR0915 - a list of routes
     async def upload(
         id: str,  # noqa: A002 - the path's word
         caller: CallerNow,
-        file: Annotated[UploadFile, File(description="6 to 30 s of one person: WAV, MP3, M4A, AAC, FLAC, OGG.")],
+        file: Annotated[UploadFile, File(description="6 to 30 s of one person: WAV, MP3, M4A, AAC, FLAC, OGG, WebM.")],
         consent: Annotated[str, Form(description="Who agreed to be cloned, how and when.", max_length=1000)],
     ) -> VoiceUploaded:
         """The recording is trimmed, judged and kept; the one before it is deleted."""
