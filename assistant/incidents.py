@@ -50,6 +50,7 @@ class Incidents(logging.Handler):
     def __exit__(self, *_: object) -> None:
         for name in OURS:
             logging.getLogger(name).removeHandler(self)
+        self.close()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note it. Of an error's trace nothing is kept."""
@@ -58,13 +59,15 @@ class Incidents(logging.Handler):
         except Exception:  # noqa: BLE001 - a message that cannot be formatted must not end what logged it
             return
         at = self._now().isoformat(timespec="seconds")
+        level, part = record.levelname.lower(), record.name.rpartition(".")[2]
         last = self._incidents[-1] if self._incidents else None
-        if last is not None and last.message == message:
+        if last is not None and (last.level, last.part, last.message) == (level, part, message):
             last.at, last.times = at, last.times + 1
-            return
-        part = record.name.rpartition(".")[2]
-        self._incidents.append(Incident(at, record.levelname.lower(), part, message, 1))
+        else:
+            self._incidents.append(Incident(at, level, part, message, 1))
 
     def newest(self) -> list[dict[str, Any]]:
         """All, newest first."""
-        return [asdict(one) for one in reversed(self._incidents)]
+        assert self.lock is not None  # every handler has one
+        with self.lock:  # threads of models log, too
+            return [asdict(one) for one in reversed(self._incidents)]

@@ -21,6 +21,10 @@ MOST_RUNNING = 2
 
 MOST_REMEMBERED = 50
 
+ONCE = frozenset({"pull"})
+"""Kinds of work that is all said by its name: who asks for it again is shown the job that goes on. Not so renderings:
+two of one personality have different phrases."""
+
 
 class JobsBusy(AssistantError):
     """Too much goes on already."""
@@ -55,8 +59,9 @@ class Job:
     _task: asyncio.Task[None] | None = None
 
     def report(self, progress: float | None, said: str) -> None:
-        """How far it is; by the work itself, on the loop."""
-        self.progress, self.said = progress, said
+        """How far it is; by the work itself, on the loop. What comes late, after its end, is not told any more."""
+        if self.state == "running":
+            self.progress, self.said = progress, said
 
     def cancel(self) -> None:
         """Stop it; what it has made so far stays."""
@@ -95,10 +100,10 @@ class Jobs:
         await self._group.__aexit__(None, None, None)
 
     def start(self, kind: str, what: str, tenant: str, work: Work) -> Job:
-        """Begin. The same work that goes on already is not begun twice. Raises ``JobsBusy``."""
+        """Begin; of the kinds in ``ONCE``, what goes on already is not begun twice. Raises ``JobsBusy``."""
         running = [job for job in self._jobs.values() if job.state == "running"]
         for job in running:
-            if (job.kind, job.what, job.tenant) == (kind, what, tenant):
+            if kind in ONCE and (job.kind, job.what, job.tenant) == (kind, what, tenant):
                 return job
         if len(running) >= MOST_RUNNING:
             raise JobsBusy(
@@ -129,8 +134,9 @@ class Jobs:
         except AssistantError as error:
             job.state = "failed"
             job.problem = {"code": error.code, "detail": error.message, "remedy": error.remedy}
-        except Exception as error:  # noqa: BLE001 - it ends the job, not the assistant
+        except Exception as error:  # it ends the job, not the assistant
             log.error("The job %s failed: %s", job.kind, without_words(error))
+            log.debug("The whole of it:", exc_info=error)
             job.state = "failed"
             job.problem = {"code": "defect", "detail": "This should not have happened.", "remedy": "See the log."}
         else:
