@@ -14,10 +14,13 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any, ClassVar
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from assistant.http.doors.headers import ALWAYS
+from assistant.http.problem import MEDIA_TYPE, Refused
 from assistant.http.section import HttpSection
 from pipeline.errors import AssistantError, without_words
 
@@ -33,10 +36,16 @@ MOST_SILENT = 32
 """Connections without a whole head at the same time; then the oldest of them is closed."""
 
 MOST_CONNECTIONS = 256
-"""All connections together; then the one that is silent for longest is closed, or the new one."""
+"""All connections together; then the one that waits longest for a request is closed."""
 
 KEEP_ALIVE_S = 30
 """Seconds for which a connection waits for the next request."""
+
+LINGER_S = 2.0
+"""Seconds for which a request may still be sent that was answered before its end."""
+
+STALLED_S = 120.0
+"""Seconds for which somebody may take nothing of what is sent; a player that is paused goes on for a while."""
 
 GOODBYE_S = 2
 """Seconds that running requests have to end when the daemon stops."""
@@ -51,25 +60,37 @@ class HttpUnavailable(AssistantError):
 
 
 class Connection(H11Protocol):
-    """A connection that has to say what it wants: uvicorn waits for the first request without end."""
+    """A connection that has to say what it wants, and to take what it asked for: uvicorn waits without end."""
 
     silent: ClassVar[OrderedDict[Connection, None]] = OrderedDict()
     """Those that have not sent the head of a request, the oldest first."""
+    resting: ClassVar[OrderedDict[Connection, None]] = OrderedDict()
+    """Those between two requests, the oldest first."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for its request."""
         super().connection_made(transport)
         self.silent[self] = None
         self._deadline = self.loop.call_later(SILENT_S, self._give_up)
-        if len(self.silent) > MOST_SILENT or len(self.connections) > MOST_CONNECTIONS:
+        if len(self.silent) > MOST_SILENT:
             next(iter(self.silent))._give_up()
+        elif len(self.connections) > MOST_CONNECTIONS:
+            next(iter(self.resting or self.silent))._give_up()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever it was has gone."""
         self._has_spoken()
+        self._flows()
+        self.resting.pop(self, None)
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Its next words."""
+        self.resting.pop(self, None)
+        super().data_received(data)
 
     def handle_events(self) -> None:
         """Sound of a request: once its head is there, the limits of bodies and of waiting between requests count."""
@@ -77,15 +98,63 @@ class Connection(H11Protocol):
         if self.scope is not None:
             self._has_spoken()
 
+    def on_response_complete(self) -> None:
+        """Wait for the next request, but not for the rest of one that nobody reads any more."""
+        super().on_response_complete()
+        if self.conn.our_state is h11.IDLE:
+            self.resting[self] = None
+        elif self.conn.their_state is h11.SEND_BODY:
+            self.loop.call_later(LINGER_S, self._give_up_the_rest)
+
+    def pause_writing(self) -> None:
+        """Whoever it is does not read."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(STALLED_S, self._give_up)
+
+    def resume_writing(self) -> None:
+        """They read again."""
+        self._flows()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Tell of what is no request as of all problems; where an answer has begun, it breaks off."""
+        if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
+            self._give_up()
+            return
+        problem = Refused(400, "invalid", "What came is no HTTP request.", remedy="See RFC 9112.").problem
+        content = problem.model_dump_json().encode()
+        headers = {**ALWAYS, "Cache-Control": "no-store", "Content-Type": MEDIA_TYPE,
+                   "Content-Length": str(len(content)), "Connection": "close"}  # fmt: skip
+        for event in (
+            h11.Response(status_code=400, headers=list(headers.items()), reason=b"Bad Request"),
+            h11.Data(data=content),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def _should_upgrade(self) -> bool:
+        return False  # WebSockets are not spoken here; uvicorn would advise to install something
+
     def _has_spoken(self) -> None:
         self.silent.pop(self, None)
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
+    def _flows(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
     def _give_up(self) -> None:
         self._has_spoken()
+        self.resting.pop(self, None)
         self.transport.abort()
+
+    def _give_up_the_rest(self) -> None:
+        if self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY:
+            self._give_up()
 
 
 class QuietServer(uvicorn.Server):

@@ -41,6 +41,7 @@ def web(service: Service) -> ASGIApp:
         docs_url=None,  # these pages fetch scripts from elsewhere
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,
         responses=PROBLEMS,  # type: ignore[arg-type]
     )
     tell_problems(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -15,6 +16,10 @@ from assistant.http.section import ANY, HttpSection
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
+AUTHORITY = re.compile(r"[A-Za-z0-9._:\[\]-]+")
+"""A host's name or address, perhaps with a port; nothing that one reader might understand otherwise than another."""
+
+
 def own_names(section: HttpSection) -> set[str]:
     """The names by which this machine may be called, besides the address that a connection came to."""
     name = socket.gethostname().lower()
@@ -26,12 +31,12 @@ def own_names(section: HttpSection) -> set[str]:
 
 def host_of(authority: str) -> str:
     """Host of ``host:port``, in lower case and without brackets; "" for what is neither."""
+    if not AUTHORITY.fullmatch(authority):
+        return ""
     try:
         parts = urlsplit(f"//{authority}")
         _ = parts.port  # raises where it is no number
     except ValueError:
-        return ""
-    if parts.path or parts.query or parts.fragment or parts.username is not None:
         return ""
     return (parts.hostname or "").rstrip(".")
 

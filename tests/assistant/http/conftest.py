@@ -1,0 +1,7 @@
+"""What tests of the API share."""
+
+from __future__ import annotations
+
+from tests.assistant.http.daemon import daemon
+
+__all__ = ["daemon"]
