@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -86,7 +87,7 @@ async def test_it_is_fetched_with_progress(shop: Shop, monkeypatch: pytest.Monke
     shares = [share for share, _ in told if share is not None]
     assert shares == sorted(shares)
     assert shares[0] == 0
-    assert shares[-1] == 1
+    assert shares.index(1) >= len(shares) - 2
     assert 100_000 / (len(BIG) + len(SMALL)) in shares or not breaks
     assert {said for _, said in told[1:]} == {"voice/voice.onnx", "voice/voice.onnx.json"}
 
@@ -135,8 +136,19 @@ async def test_one_that_may_not_be_used_here_is_fetched_and_that_is_said(shop: S
     assert "does not allow commercial use" in job.result["note"]
 
 
-async def test_it_can_be_cancelled_while_a_busy_server_is_waited_for(shop: Shop) -> None:
+async def test_it_can_be_cancelled_while_a_busy_server_is_waited_for(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The thread lets go of the model before the job has ended, so that it can be fetched again at once."""
+    sleep = model_pulls.JobProgress.sleep
+
+    def drowsy(self: model_pulls.JobProgress, seconds: float) -> None:
+        try:
+            sleep(self, seconds)
+        finally:
+            time.sleep(0.2)  # a thread that is slow to let go
+
+    monkeypatch.setattr(model_pulls.JobProgress, "sleep", drowsy)
     shop.hub.bad.busy = 4  # the third try comes after 1 + 2 s, the fourth after 4 more
     async with Jobs() as jobs:
         job = jobs.start("pull", "voice", "shop", pull(shop))
@@ -163,11 +175,12 @@ async def test_closing_does_not_wait_for_a_server_that_went_silent(shop: Shop, m
     assert loop.time() - closing_s < 2
     assert job.state == "cancelled"
     shop.hub.released.set()
-    part = shop.part("voice", "voice.onnx")
-    assert part.stat().st_size == 100_000, "what came is used by the next pull"
     await thread_ended()
+    here = shop.part("voice", "voice.onnx").stat().st_size
+    assert 0 < here <= 100_000
     assert shop.pull("voice")
-    assert [request.range for request in shop.hub.sent("cdn/shop/voices/en/voice/voice.onnx")] == ["", "bytes=100000-"]
+    ranges = [request.range for request in shop.hub.sent("cdn/shop/voices/en/voice/voice.onnx")]
+    assert ranges == ["", f"bytes={here}-"], "what came is used by the next pull"
 
 
 async def test_a_stopped_pull_gives_up_between_two_blocks(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
