@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -37,18 +38,25 @@ class Row:
     characters: int
 
 
-async def figures(database: Database, tenant: str, days: int) -> dict[str, Any]:
-    """All figures of a shop in the last days. Raises ``StorageError``."""
+async def figures(database: Database, tenant: str, days: int, *, here: bool = True) -> dict[str, Any]:
+    """All figures of a shop in the last days. Raises ``StorageError``.
+
+    ``here``: it is the shop of this machine. What nobody in particular asked for, such as all that the recognisers
+    wrote down, and what the machine has spent in the cloud are that shop's, and no other one is told.
+    """
     since = (date.today() - timedelta(days=days - 1)).isoformat()
-    return await database.read(lambda db: _figures(db, tenant, since))
+    return await database.read(lambda db: _figures(db, (tenant, "") if here else (tenant,), since, here=here))
 
 
 async def usage_report(app: App, database: Database, tenant: str, days: int) -> dict[str, Any]:
-    """The same, with ``quota`` and ``cache``. Raises ``StorageError``."""
+    """The same, with ``quota`` and ``cache``, which all shops of this machine share. Raises ``StorageError``.
+
+    What was counted and not yet written is not in it: call ``Statistics.write`` before.
+    """
     return {
-        **await figures(database, tenant, days),
+        **await figures(database, tenant, days, here=tenant == app.settings.deployment.tenant),
         "quota": await quota_rows(app, database),
-        "cache": await cache_facts(app, database),
+        "cache": await cache_facts(app, database, tenant),
     }
 
 
@@ -75,8 +83,8 @@ async def quota_rows(app: App, database: Database) -> list[dict[str, Any]]:
     return rows
 
 
-async def cache_facts(app: App, database: Database) -> dict[str, Any]:
-    """What lies in the speech cache, and how often it helped. Raises ``StorageError``."""
+async def cache_facts(app: App, database: Database, tenant: str | None = None) -> dict[str, Any]:
+    """What lies in the speech cache, and how often it helped one shop (None: all of them). Raises ``StorageError``."""
     section = app.settings.cache
     stock = await app.audio_files(database).stock()
     return {
@@ -87,34 +95,39 @@ async def cache_facts(app: App, database: Database) -> dict[str, Any]:
         "max_mb": section.max_mb,
         "oldest_s": None if stock.oldest_s is None else round(stock.oldest_s),
         "keep_hours": section.keep_hours,
-        "hit_rate": await database.read(_hit_rate),
+        "hit_rate": await database.read(lambda db: _hit_rate(db, tenant)),
     }
 
 
-def _hit_rate(db: sqlite_utils.Database) -> float | None:
+def _hit_rate(db: sqlite_utils.Database, tenant: str | None) -> float | None:
     """Share of the sentences spoken that were there already; None before there was one."""
-    query = "SELECT sum(cache_hits), sum(requests - failures) FROM usage_by_day WHERE stage = 'tts'"
-    hits, spoken = db.execute(query).fetchone()
+    hits, spoken = db.execute(
+        "SELECT sum(cache_hits), sum(requests - failures) FROM usage_by_day"
+        " WHERE stage = 'tts' AND (:tenant IS NULL OR tenant = :tenant)",
+        {"tenant": tenant},
+    ).fetchone()
     return round(min(1.0, hits / spoken), 3) if spoken else None
 
 
-def _figures(db: sqlite_utils.Database, tenant: str, since: str) -> dict[str, Any]:
+def _figures(db: sqlite_utils.Database, tenants: Sequence[str], since: str, *, here: bool) -> dict[str, Any]:
     latency = db.execute("SELECT stage, provider, ema_ms FROM provider_latency ORDER BY stage, provider").fetchall()
     cloud = db.execute(
         "SELECT provider, month, voice_class, characters FROM cloud_usage ORDER BY month DESC"
     ).fetchall()
     return {
-        "providers": _rows(db, tenant, since, "stage, provider"),
+        "providers": _rows(db, tenants, since, "stage, provider"),
         "personalities": [
-            row for row in _rows(db, tenant, since, "personality_id, stage, provider") if row["personality"]
+            row for row in _rows(db, tenants, since, "personality_id, stage, provider") if row["personality"]
         ],
-        "days": _rows(db, tenant, since, "day, stage, provider"),
+        "days": _rows(db, tenants, since, "day, stage, provider"),
         "latency_now_ms": [{"stage": one[0], "provider": one[1], "ms": round(one[2], 1)} for one in latency],
-        "cloud": [{"provider": one[0], "month": one[1], "voice_class": one[2], "characters": one[3]} for one in cloud],
+        "cloud": [
+            {"provider": one[0], "month": one[1], "voice_class": one[2], "characters": one[3]} for one in cloud if here
+        ],
     }
 
 
-def _rows(db: sqlite_utils.Database, tenant: str, since: str, group: str) -> list[dict[str, Any]]:
+def _rows(db: sqlite_utils.Database, tenants: Sequence[str], since: str, group: str) -> list[dict[str, Any]]:
     """Sums by ``group``, a list of our own column names."""
     day = "day" if "day" in group else "NULL"
     personality = "personality_id" if "personality_id" in group else "NULL"
@@ -122,8 +135,8 @@ def _rows(db: sqlite_utils.Database, tenant: str, since: str, group: str) -> lis
         f"SELECT {day}, (SELECT name FROM ai_personalities WHERE id = {personality}), stage, provider,"  # noqa: S608
         " sum(requests), sum(failures), sum(interruptions), sum(cache_hits), sum(latency_ms_sum), sum(latency_count),"
         " sum(audio_s), sum(characters) FROM usage_by_day"
-        f" WHERE day >= ? AND tenant IN (?, '') GROUP BY {group} ORDER BY {group}",
-        [since, tenant],
+        f" WHERE day >= ? AND tenant IN ({', '.join('?' * len(tenants))}) GROUP BY {group} ORDER BY {group}",
+        [since, *tenants],
     ).fetchall()
     return [asdict(_row(*one)) for one in found]
 
