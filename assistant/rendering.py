@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -82,11 +83,19 @@ async def check(app: App, one: Personality) -> None:
         raise ProviderError(prospect.reason, remedy=prospect.remedy, retryable=False)
 
 
-async def rendered(app: App, voice: FallbackVoice, one: Personality, phrases: Sequence[str], told: Told) -> Rendered:
+async def rendered(
+    app: App,
+    voice: FallbackVoice,
+    one: Personality,
+    phrases: Sequence[str],
+    told: Told,
+    idle: asyncio.Event | None = None,
+) -> Rendered:
     """Speak them; what is there already is not made again, so that it goes on where it was broken off.
 
-    Sentences are made one after the other: of the engines here none speaks several at once. Raises ``AssistantError``
-    where the engine cannot be had.
+    Sentences are made one after the other: of the engines here none speaks several at once. ``idle`` is set while
+    nobody talks to the assistant; no sentence is begun at another time, for a customer needs the engine, too. Raises
+    ``AssistantError`` where the engine cannot be had.
     """
     speakable = app.speakable()
     sentences = cut(phrases, one.language, one)
@@ -99,6 +108,9 @@ async def rendered(app: App, voice: FallbackVoice, one: Personality, phrases: Se
     told(0, len(sentences), f"{route.provider} speaks{pace}.")
     counts: Counter[Prepared] = Counter()
     for done, (text, language, by) in enumerate(sentences, 1):
+        if idle is not None and not idle.is_set():
+            told(done - 1, len(sentences), "It waits while somebody talks to the assistant …")
+            await idle.wait()
         counts[await voice.prepare(speakable(text, language), language, by)] += 1
         told(done, len(sentences), "")
     return Rendered(
