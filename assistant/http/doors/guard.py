@@ -26,7 +26,9 @@ SIGN_IN = "/api/session"
 KIOSK = re.compile(r"/api/(session|conversation|listen|stop|events|status|audio/[^/]+|voice/[^/]+)|/v1/.*")
 """What a kiosk's screen may do: watch and talk. Everything else takes an administrator."""
 
-HERE = re.compile(r"/api/(say|listen|stop|events|status|turns|health|devices|soundcheck/[^/]+|models(/.*)?)|/metrics")
+HERE = re.compile(
+    r"/api/(say|listen|stop|events|status|turns|health|devices|(soundcheck|models)(/.*)?)|/metrics", re.DOTALL
+)
 """What concerns this machine itself, and nobody of another shop that shares its database."""
 
 FAILED_SIGN_INS = Rate(per_s=10 / 60, burst=10)

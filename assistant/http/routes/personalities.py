@@ -17,6 +17,7 @@ from assistant.http.calling import CallerNow
 from assistant.http.choices import Choices, choices
 from assistant.http.engines import Prospect, prospect
 from assistant.http.problem import Refused
+from assistant.http.recordings import check_recording
 from assistant.http.routes.upkeep import JobTold
 from assistant.http.service import Service
 from assistant.http.sound import in_parts
@@ -141,6 +142,7 @@ def routes(service: Service) -> APIRouter:  # noqa: PLR0915 - a list of routes
     @router.post(PATH, status_code=201, summary="Make a personality")
     async def add(body: dict[str, Any], caller: CallerNow, response: Response) -> PersonalityThere:
         """A document without `id`; whatever is left out has its default, only `name` is needed."""
+        check_recording(body, service.memory.samples.folder.name, caller.tenant)
         store = service.store(caller)
         await store.first()
         new = await store.add(upgrade_document({key: body[key] for key in body if key not in GIVEN_BY_PROGRAM}))
@@ -164,6 +166,7 @@ def routes(service: Service) -> APIRouter:  # noqa: PLR0915 - a list of routes
         somebody else changed the personality meanwhile."""
 
         def edit(raw: dict[str, Any]) -> dict[str, Any]:
+            check_recording(body, service.memory.samples.folder.name, caller.tenant, str(raw["id"]))
             return merged(raw, {key: body[key] for key in body if key not in {*GIVEN_BY_PROGRAM, *TOLD_ONLY}})
 
         def unchanged(_: Any, before: Stored) -> None:
