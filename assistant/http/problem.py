@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from assistant.http.speaking import NothingToSay
 from assistant.personalities.errors import PersonalityConflict, PersonalityInvalid, PersonalityMissing
 from assistant.problems import clipped
 from assistant.samples.errors import ConsentMissing, SampleMissing, SampleRefused
@@ -111,6 +112,7 @@ _STATUS: list[tuple[type[AssistantError], int]] = [
     (NotReady, 503),
     (DeviceError, 503),
     (ProviderError, 503),
+    (NothingToSay, 422),
     (SettingsError, 409),
     (AssistantError, 503),
 ]

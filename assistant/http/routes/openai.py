@@ -60,8 +60,8 @@ class SpeechRequest(BaseModel):
     """Pace; what lies beyond 0.5 to 2 is taken for the nearer of them."""
     instructions: str | None = Field(None, max_length=4096)
     """Ignored: no engine here takes them."""
-    stream_format: Literal["audio", "sse"] = "audio"
-    """`sse` is not offered; the sound is streamed as it is."""
+    stream_format: Literal["audio"] = "audio"
+    """The sound is streamed as it is; `sse` is not offered."""
 
 
 class ModelCard(Answer):
