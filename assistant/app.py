@@ -14,17 +14,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from assistant.apologies import recorded_apologies
-from assistant.incidents import Incidents
 from assistant.lexicon import load_lexicon
 from assistant.licences import LicensedModels
 from assistant.models.store import ModelStore
-from assistant.parts import Ends, Memory, Parts
+from assistant.parts import Companion, Ends, Memory, Parts
 from assistant.personalities.cast import Cast
 from assistant.personalities.store import PersonalityStore
 from assistant.quota import CloudQuota
 from assistant.readiness import keep_ready
 from assistant.samples.opening import sample_store, voices
-from assistant.serving import Serving
 from assistant.settings import Settings
 from assistant.sound_devices import SoundDevices
 from assistant.statistics import Statistics
@@ -75,14 +73,12 @@ class App:
         self.licensed = LicensedModels(self.models, settings.deployment)
         self.resources = Resources(self.licensed, folder, data=folder / settings.storage.folder)
 
-    async def run(self, ends: Ends) -> None:
-        """Converse until the input file ends or the task is cancelled."""
-        served = self.settings.http.enabled and not ends.fast  # a file in a hurry is over before anybody asks
+    async def run(self, ends: Ends, companion: Callable[[App, Memory], Companion] | None = None) -> None:
+        """Converse until the input file ends or the task is cancelled. ``companion`` makes what goes on beside it."""
         async with AsyncExitStack() as stack:
-            incidents = stack.enter_context(Incidents())
             memory = await stack.enter_async_context(self.memory())
-            serving = Serving(self, memory, incidents) if served else None
-            usage = memory.statistics if serving is None else serving.figures.ledger
+            beside = companion(self, memory) if companion is not None else None
+            usage = memory.statistics if beside is None else beside.ledger
             voice = await stack.enter_async_context(self.voice(memory, usage))
             parts = await self._open(stack, ends, memory, voice, usage)
             conversation = parts.conversation
@@ -92,8 +88,8 @@ class App:
             background += [keep_ready(voice, lambda: memory.cast.active), self._sweep_samples(memory)]
             if self.settings.cache.enabled and self.settings.cache.warm:
                 background.append(self._keep_warm(memory, voice, parts.agent, conversation.idle))
-            if serving is not None:
-                background += serving.tasks(parts)
+            if beside is not None:
+                background += beside.tasks(parts)
             if ends.fast:  # no time passes for the customer in the file, so none is too late for an engine
                 await voice.ready(memory.cast.active.language, memory.cast.active)
             log.info("Listening.")

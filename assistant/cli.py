@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from assistant import check, config_file, demo, settings, stages
+from assistant.app import App
 from assistant.cli_cache import add_cache_command
 from assistant.cli_models import add_models_command
 from assistant.cli_personality import add_personality_command
@@ -137,8 +138,20 @@ def _run(options: argparse.Namespace) -> int:
         options.fast,
     )
     with event_lines(app.feed, options.events), suppress(KeyboardInterrupt):  # to be stopped is how a daemon ends
-        _run_until_stopped(app.run(ends))
+        if app.settings.http.enabled and not ends.fast:  # a file in a hurry is over before anybody asks
+            _run_served(app, ends)
+        else:
+            _run_until_stopped(app.run(ends))
     return 0
+
+
+def _run_served(app: App, ends: Ends) -> None:
+    """With the HTTP API and the panel."""
+    from assistant.incidents import Incidents
+    from assistant.serving import Serving
+
+    with Incidents() as incidents:
+        _run_until_stopped(app.run(ends, lambda app, memory: Serving(app, memory, incidents)))
 
 
 def _same(one: str, other: str) -> bool:

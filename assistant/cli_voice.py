@@ -42,7 +42,7 @@ def add_voice_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
 
     upload = add_command(verbs, "upload", _upload, "have a personality speak with the voice of a recording")
     upload.add_argument("who", metavar="ID", help=WHO)
-    upload.add_argument("file", type=Path, metavar="FILE", help="6 to 30 s of one person: WAV, MP3, M4A, FLAC, OGG, WebM")
+    upload.add_argument("file", type=Path, metavar="FILE", help="6 to 30 s of one person: WAV, MP3, M4A, FLAC, OGG …")
     upload.add_argument(
         "--consent", required=True, metavar="TEXT", help='who agreed, and when: "Ana Ruiz, in writing, 3 May 2026"'
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from assistant.personalities.cast import Cast
 from assistant.samples.store import SampleStore
@@ -16,6 +18,7 @@ from pipeline.fallback_transcriber import FallbackTranscriber
 from pipeline.meters import MeteredMicrophone, MeteredSpeaker
 from pipeline.on_demand import OnDemandSynthesizer, OnDemandTranscriber
 from pipeline.protocols import Agent
+from pipeline.usage import UsageLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +68,16 @@ class Memory:
     """None where nothing can be written before the next start."""
     samples: SampleStore
     """Recordings of those whose voices are spoken with."""
+
+
+class Companion(Protocol):
+    """What goes on beside a conversation; it observes from the first event on."""
+
+    @property
+    def ledger(self) -> UsageLedger:
+        """Keeps account of what is spoken and written down."""
+        ...
+
+    def tasks(self, parts: Parts) -> list[Coroutine[Any, Any, None]]:
+        """To be run as long as the conversation."""
+        ...

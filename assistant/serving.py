@@ -5,40 +5,40 @@ from __future__ import annotations
 import importlib
 from collections.abc import Coroutine
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from assistant.app import App
 from assistant.incidents import Incidents
+from assistant.metrics import Ledgers, Metrics
 from assistant.parts import Memory, Parts
 from assistant.watch import Watch
 from providers.model_worker import ModelWorker
 
-if TYPE_CHECKING:
-    from assistant.app import App
-
 
 class Serving:
-    """Observes from the first event on; the libraries of HTTP are loaded where somebody can ask, and only there."""
+    """The HTTP API and the panel, and what they tell: metrics, events and incidents."""
 
     def __init__(self, app: App, memory: Memory, incidents: Incidents) -> None:
-        from assistant.figures import Figures
-
         self._app = app
         self._memory = memory
         self._incidents = incidents
-        self.figures = Figures(app.feed, memory.statistics)
-        """Counts for Prometheus and for the statistics."""
+        self._metrics = Metrics()
+        kept = [memory.statistics] if memory.statistics is not None else []
+        self.ledger = Ledgers([self._metrics, *kept])
+        """Counts for Prometheus at once and for the statistics in batches."""
+        app.feed.subscribe(self._metrics)
         word = app.wake_phrase().replace(" ", "_")
         self._watch = Watch(app.feed, lambda: memory.cast.active, lambda: datetime.now().astimezone(), word)
 
     def tasks(self, parts: Parts) -> list[Coroutine[Any, Any, None]]:
         """To be run as long as the conversation."""
-        return [self._serve(parts), self.figures.metrics.run()]
+        return [self._serve(parts), self._metrics.run()]
 
     async def _serve(self, parts: Parts) -> None:
-        """The HTTP API and the panel. Their libraries take a second to load: on a thread, for customers may speak."""
+        """Their libraries take a second to load: on a thread, for customers may speak meanwhile."""
         worker = ModelWorker("http-start")
         try:
             opening = await worker.run(lambda _: importlib.import_module("assistant.http.opening"))
         finally:
             worker.close(wait_s=0)
-        await opening.serve_http(self._app, self._memory, parts, self.figures.metrics, self._incidents, self._watch)
+        await opening.serve_http(self._app, self._memory, parts, self._metrics, self._incidents, self._watch)
