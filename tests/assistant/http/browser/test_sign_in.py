@@ -1,4 +1,4 @@
-"""Signing in and out: by a token, once; the session outlives the page and the daemon."""
+"""Signing in and out: a token becomes a session, which outlives the page and the daemon."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ import pytest
 from playwright.async_api import expect
 
 from tests.assistant.http.browser.conftest import Visit
+from tests.assistant.http.browser.recordings import Recordings
 from tests.assistant.http.browser.shop import Shop
-from tests.assistant.http.browser.visitor import SIZES, Size
+from tests.assistant.http.browser.visitor import SIZES, Size, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def sign_in(visitor: Visitor, token: str) -> None:
+    await visitor.page.get_by_label("Access token", exact=True).fill(token)
+    await visitor.button("Sign in").click()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -30,13 +36,57 @@ async def test_a_wrong_token_is_told_at_the_field_and_the_right_one_opens_the_pa
     visitor.provoked.add(401)
     await token.fill("nonsense")
     await page.keyboard.press("Enter")
-    await expect(token).to_have_accessible_description(re.compile("not valid"))
+    await expect(token).to_have_accessible_description(re.compile("This token is not valid"))
     await expect(token).to_have_attribute("aria-invalid", "true")
 
-    await token.fill(f"  {shop.admin} ")
     await visitor.button("Show the token").click()
     await expect(token).to_have_attribute("type", "text")
-    await visitor.button("Sign in").click()
+    await sign_in(visitor, f"  {shop.admin} ")
     await expect(visitor.heading("Now")).to_be_visible()
     assert shop.admin not in await page.content()
     assert shop.admin not in str(await page.evaluate("[document.cookie, {...localStorage}, {...sessionStorage}]"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_who_signs_out_is_out(size: Size, visit: Visit, shop: Shop) -> None:
+    visitor = await visit("/#/usage", size, who=None)
+    await sign_in(visitor, shop.admin)
+    await expect(visitor.heading("Usage")).to_be_visible()
+    await visitor.page.reload()
+    await expect(visitor.heading("Usage")).to_be_visible()
+
+    if size == "phone":
+        await visitor.button("More").click()
+    await visitor.button("Sign out").click()
+    await expect(visitor.page.get_by_text("You are signed out.")).to_be_visible()
+    assert await visitor.context.cookies() == []
+    await visitor.page.reload()
+    await expect(visitor.page.get_by_label("Access token", exact=True)).to_be_visible()
+
+
+async def test_a_session_outlives_the_daemon(visit: Visit, shop: Shop, sound_files: Recordings) -> None:
+    visitor = await visit("/#/now")
+    state = visitor.page.get_by_role("region", name="State").get_by_role("status")
+    await expect(state).to_have_text("Ready")
+    visitor.away = True
+    shop.close()
+    await expect(state).to_have_text("Not connected")
+    await visitor.button("Push to talk").click()
+    await visitor.told("cannot be reached")
+
+    await shop.open(sound_files.customers)
+    await expect(state).to_have_text("Ready")
+    visitor.away = False
+    await visitor.page.reload()
+    await expect(visitor.heading("Now")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_screens_token_opens_only_what_is_for_it(size: Size, visit: Visit) -> None:
+    visitor = await visit("/#/usage", size, who="kiosk")
+    await expect(visitor.page.get_by_text("Your token does not give access to this page.")).to_be_visible()
+    links = visitor.page.get_by_role("navigation", name="Pages").get_by_role("link")
+    await expect(links).to_have_text(["Now", "Chat"])
+    await visitor.go_to("Now")
+    await expect(visitor.button("Push to talk")).to_be_visible()
+    await expect(visitor.button("Say it")).to_have_count(0)
