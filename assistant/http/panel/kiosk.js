@@ -83,10 +83,10 @@ function watch() {
 
 function makeScreen() {
   const face = orb();
-  const state = h("span", { role: "status" });
+  const state = h("h1", { class: "kiosk-title" });
   const name = h("p", { class: "kiosk-name" });
   const body = h("div", { class: "kiosk-body" });
-  replace(document.body, h("main", { class: "kiosk" }, h("header", {}, face, h("div", {}, name, h("h1", { class: "kiosk-title" }, state))), body));
+  replace(document.body, h("main", { class: "kiosk" }, h("header", {}, face, h("div", {}, name, h("div", { role: "status" }, state))), body));
   const root = document.querySelector(".kiosk");
   let last = null;
   let online = null;
