@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -15,11 +16,14 @@ from assistant.http import server_sent_events
 from assistant.http.bodies import Answer, Body, Text, Who
 from assistant.http.calling import CallerNow
 from assistant.http.service import Service
-from assistant.http.watch import Line, State
+from assistant.watch import Line, State
 
 LEVEL_EVERY_S = 0.125
 
 HEARTBEAT_S = 15.0
+
+NUMBER = re.compile(r"[0-9]{1,18}")
+"""Of an event line, as browsers send it back."""
 
 CHECK_EVERY_S = 5.0
 """Seconds between two looks at whether whoever watches still may."""
@@ -157,7 +161,7 @@ def routes(service: Service) -> APIRouter:
     ) -> Response:
         """Server-Sent Events. Messages without a name are event lines as `assistant run --events` writes them;
         `state` tells the state at first and whenever it changes; `level` tells `microphone_db` and `speaker_db`."""
-        after = int(last_event_id) if last_event_id is not None and last_event_id.isdecimal() else None
+        after = int(last_event_id) if NUMBER.fullmatch(last_event_id or "") else None
         return server_sent_events.stream(_events(service, caller.token_id, after, levels=levels))
 
     return router
