@@ -13,13 +13,14 @@ from assistant.checking import parts as checks
 from assistant.checking.finding import Finding, State, failing
 from assistant.checking.licences import licences
 from assistant.checking.quota import quota
-from assistant.checking.storage import Stored, cache, disk
+from assistant.checking.storage import Stored, cache, disk, fullest
 from assistant.models.catalogue import Model
 from assistant.parts import Memory
 from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.errors import AssistantError
 from pipeline.on_demand import OnDemand
-from pipeline.protocols import Agent
+from pipeline.protocols import Agent, Capabilities
+from providers.model_worker import ModelWorker
 
 SILENT_S = 5.0
 """Seconds without a frame after which the microphone is dead."""
@@ -30,6 +31,7 @@ class Running:
     """The parts that tell about themselves."""
 
     voices: Iterable[OnDemand[Any]]
+    """Those that may be asked."""
     voice_health: CircuitBreaker
     recognisers: Iterable[OnDemand[Any]]
     agent: Agent
@@ -37,26 +39,57 @@ class Running:
     """Seconds since sound came from the microphone; None before the first."""
     dropped_s: float
     """Seconds of sound that were lost."""
+    level_db: float | None = None
+    """Of what the microphone delivered last, dB relative to full scale; None where nobody measures."""
+    speaker: str = ""
+    """The loudspeaker's name."""
+    recogniser_health: CircuitBreaker | None = None
 
 
 async def health(app: App, memory: Memory, running: Running, incidents: list[dict[str, Any]]) -> dict[str, Any]:
     """For ``GET /api/health``."""
     seen = checks.Seen()
-    found = [_microphone(running), *_voices(running, seen), *_recognisers(running, seen), _agent(running, seen)]
+    found = [
+        _microphone(running),
+        *_loudspeaker(running),
+        *_voices(app, running, seen),
+        *_recognisers(app, running, seen),
+        _agent(app, running, seen),
+    ]
     stored = _stored(memory)
     found.append(stored.finding)
-    for attempt in (cache, quota):
+    for part, attempt in (("speech cache", cache), ("quota", quota)):
         try:
             found.append(await attempt(app, stored))
         except AssistantError as error:
-            found.append(failing(attempt.__name__, error))
-    found += [checks.cloud(app, seen), licences(app, seen), disk(app)]
+            found.append(failing(part, error))
+    found.append(checks.cloud(app, seen))
+    worker = ModelWorker("health")  # a slow disk must not stop the conversation
+    try:
+        looked = await worker.run(lambda _: _look(app, seen))
+    finally:
+        worker.close(wait_s=0)
     return {
-        "findings": [one.as_dict() for one in found],
-        "models": [_model(app, model) for model in app.models.catalogue.models] + _own(app),
-        "disk": _disk(app),
+        "findings": [one.as_dict() for one in (*found, *looked.findings)],
+        "models": looked.models,
+        "disk": looked.disk,
         "incidents": incidents,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What files tell."""
+
+    findings: list[Finding]
+    models: list[dict[str, Any]]
+    disk: dict[str, float]
+
+
+def _look(app: App, seen: checks.Seen) -> _Looked:
+    """Sizes are looked at, and no content is read."""
+    models = [_model(app, model) for model in app.models.catalogue.models] + _own(app)
+    return _Looked([licences(app, seen), disk(app)], models, _disk(app))
 
 
 def _microphone(running: Running) -> Finding:
@@ -69,24 +102,39 @@ def _microphone(running: Running) -> Finding:
     if running.dropped_s:
         reason = f"{running.dropped_s:.1f} s of sound were lost since the start: the machine was too busy to listen"
         return Finding("microphone", State.WARNS, reason, "What else runs on this machine?")
+    if running.level_db is not None:
+        return checks.heard(running.level_db)
     return Finding("microphone", State.WORKS, "delivers sound")
 
 
-def _voices(running: Running, seen: checks.Seen) -> list[Finding]:
-    found = [_provider("voice", one, running.voice_health, seen) for one in running.voices]
+def _loudspeaker(running: Running) -> list[Finding]:
+    if not running.speaker:
+        return []
+    return [Finding("loudspeaker", State.WORKS, f"{running.speaker} is open", "Hear it: assistant say hello")]
+
+
+def _voices(app: App, running: Running, seen: checks.Seen) -> list[Finding]:
+    voices = list(running.voices)
+    found = [_provider("voice", one, running.voice_health, app, seen) for one in voices]
+    here = {one.capabilities.name for one in voices}
+    never = [checks.forbidden(name) for name in app.settings.tts.use if name not in here]
+    return [*_one_is_enough(found), *never]
+
+
+def _recognisers(app: App, running: Running, seen: checks.Seen) -> list[Finding]:
+    return _one_is_enough(
+        [_provider("speech to text", one, running.recogniser_health, app, seen) for one in running.recognisers]
+    )
+
+
+def _one_is_enough(found: list[Finding]) -> list[Finding]:
     return found if all(one.state is State.FAILS for one in found) else checks.stood_in_for(found)
 
 
-def _recognisers(running: Running, seen: checks.Seen) -> list[Finding]:
-    found = [_provider("speech to text", one, None, seen) for one in running.recognisers]
-    return found if all(one.state is State.FAILS for one in found) else checks.stood_in_for(found)
-
-
-def _provider(part: str, one: OnDemand[Any], breaker: CircuitBreaker | None, seen: checks.Seen) -> Finding:
+def _provider(part: str, one: OnDemand[Any], breaker: CircuitBreaker | None, app: App, seen: checks.Seen) -> Finding:
     known = one.capabilities
     part = f"{part} {known.name}"
-    if known.needs_network:
-        seen.remote.append(known.name)
+    _note(known, app, seen)
     if one.failure is not None:
         return failing(part, one.failure)
     if breaker is not None and breaker.failing(known.name, None):
@@ -94,11 +142,19 @@ def _provider(part: str, one: OnDemand[Any], breaker: CircuitBreaker | None, see
     return checks.described(part, known)
 
 
-def _agent(running: Running, seen: checks.Seen) -> Finding:
+def _agent(app: App, running: Running, seen: checks.Seen) -> Finding:
     known = running.agent.capabilities
+    _note(known, app, seen)
+    return checks.described("agent", known)
+
+
+def _note(known: Capabilities, app: App, seen: checks.Seen) -> None:
+    """What a provider means for cloud and licences."""
     if known.needs_network:
         seen.remote.append(known.name)
-    return checks.described("agent", known)
+    # Of one with a model from the catalogue it is the model's licence, which stands in the table already.
+    if known.licence and known.licence not in {app.licensed.licence(name) for name in tuple(app.licensed.asked)}:
+        seen.programs[known.name] = known.licence
 
 
 def _stored(memory: Memory) -> Stored:
@@ -106,7 +162,10 @@ def _stored(memory: Memory) -> Stored:
         reason = "the database cannot be opened; the built-in personalities serve"
         return Stored(Finding("storage", State.FAILS, reason, "Run: assistant check"), None, exists=True)
     problem = memory.database.problem
-    finding = failing("storage", problem) if problem is not None else Finding("storage", State.WORKS, "can be written")
+    if problem is None:
+        finding = Finding("storage", State.WORKS, "can be written")
+    else:
+        finding = Finding("storage", State.WARNS, problem.message, problem.remedy)
     return Stored(finding, memory.database, exists=True)
 
 
@@ -123,7 +182,7 @@ def _model(app: App, model: Model) -> dict[str, Any]:
         "licence": model.licence.name,
         "commercial": model.licence.commercial,
         "verdict": str(judgement.verdict),
-        "note": judgement.reason or model.licence.note,
+        "note": f"{judgement.reason} {judgement.remedy}".strip() or model.licence.note,
         "pullable": state != "present" and not (comes_along or judgement.refused),
     }
 
@@ -135,7 +194,7 @@ def _own(app: App) -> list[dict[str, Any]]:
 
 
 def _disk(app: App) -> dict[str, float]:
-    usage = shutil.disk_usage(app.folder)
+    usage = shutil.disk_usage(fullest(app))
     return {
         "free_gb": round(usage.free / 1e9, 1),
         "total_gb": round(usage.total / 1e9, 1),

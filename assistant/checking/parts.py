@@ -22,6 +22,9 @@ ENGINE_START_S = 180.0
 MICROPHONE_S = 0.5
 """Audio seconds for which the microphone is listened to."""
 
+MUTE_DB = -100.0
+"""What is quieter came from no room: the smallest step of 16 bits has -90 dB."""
+
 
 @dataclass
 class Seen:
@@ -63,10 +66,15 @@ async def microphone(app: App) -> Finding:
             loudest_db = max(loudest_db, chunk.level_db)
             if chunk.end_s >= MICROPHONE_S:
                 break
-        if loudest_db <= SILENCE_DB:
-            remedy = "Is it muted, or its level at zero? See: alsamixer"
-            return Finding("microphone", State.WARNS, "delivers digital silence", remedy)
-        return Finding("microphone", State.WORKS, f"delivers sound, at most {loudest_db:.0f} dB")
+        return heard(loudest_db)
+
+
+def heard(loudest_db: float) -> Finding:
+    """A microphone that delivers."""
+    if loudest_db <= MUTE_DB:
+        remedy = "Is it muted, or its level at zero? See: alsamixer"
+        return Finding("microphone", State.WARNS, "delivers digital silence", remedy)
+    return Finding("microphone", State.WORKS, f"delivers sound, at most {loudest_db:.0f} dB")
 
 
 async def loudspeaker(app: App) -> Finding:
@@ -126,9 +134,8 @@ async def voices(app: App, stack: AsyncExitStack, seen: Seen) -> Voices:
         try:
             voice: Synthesizer = registry.create("tts", name, settings, app.resources)
             if voice.capabilities.needs_network and app.settings.deployment.cloud is Cloud.NEVER:
-                reason = "never speaks: it sends texts off this machine, which deployment.cloud: never forbids"
                 result.forbidden.append(name)
-                result.findings.append(Finding(part, State.WARNS, reason, "Remove it from tts.use, or allow it."))
+                result.findings.append(forbidden(name))
                 continue
             result.engines.append(voice)
             known = await stack.enter_async_context(opened(app, voice, seen))
@@ -139,6 +146,12 @@ async def voices(app: App, stack: AsyncExitStack, seen: Seen) -> Voices:
     if len(result.failures) < len(result.engines):
         result.findings = stood_in_for(result.findings)
     return result
+
+
+def forbidden(name: str) -> Finding:
+    """A voice that is in use and may not be asked."""
+    reason = "never speaks: it sends texts off this machine, which deployment.cloud: never forbids"
+    return Finding(f"voice {name}", State.WARNS, reason, "Remove it from tts.use, or allow it.")
 
 
 async def cloning(part: str, voice: Synthesizer) -> Finding:

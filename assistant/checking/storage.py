@@ -77,10 +77,17 @@ async def cache(app: App, stored: Stored) -> Finding:
     return Finding("speech cache", State.WORKS, f"{stock.entries} sentences, {used}, kept {section.keep_hours:g} hours")
 
 
-def disk(app: App) -> Finding:
-    """The disk with the least room of those that are written to: ``storage.folder`` may lie on one of its own."""
+def fullest(app: App) -> Path:
+    """A folder on the disk with the least room of those that are written to: ``storage.folder`` may lie on one of its
+    own."""
     data = (app.folder / app.settings.storage.folder).absolute()
-    free_gb, folder = min((shutil.disk_usage(one).free / 1e9, one) for one in (app.folder, _nearest(data)))
+    return min((app.folder, _nearest(data)), key=lambda folder: shutil.disk_usage(folder).free)
+
+
+def disk(app: App) -> Finding:
+    """Whether there is room."""
+    folder = fullest(app)
+    free_gb = shutil.disk_usage(folder).free / 1e9
     if free_gb < LEAST_FREE_GB:
         reason = f"only {free_gb:.1f} GB free on the disk that holds {folder}"
         return Finding("disk", State.WARNS, reason, "Remove what is not needed.")
