@@ -61,7 +61,7 @@ class Problem(BaseModel):
     """What happened."""
     code: str = Field(examples=["personality_missing"])
     """Stable name of the problem, for programs and translations."""
-    remedy: str = Field("", examples=["Known are: Alex, Sofia."])
+    remedy: str = Field("", examples=["Known are: Robin, Lucía."])
     """What to do next."""
     errors: list[Wrong] = []
     """All that is wrong with the request, where it can be told key by key."""

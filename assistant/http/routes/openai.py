@@ -52,7 +52,7 @@ class SpeechRequest(BaseModel):
     """`shop-voice`, or one of OpenAI's names for a voice model."""
     input: Annotated[str, StringConstraints(min_length=1, max_length=MOST_CHARACTERS)]
     """The text, 1 to 5,000 characters."""
-    voice: str | dict[str, Any] = Field("alloy", examples=["Alex", "en_US-ryan-medium"])
+    voice: str | dict[str, Any] = Field("alloy", examples=["Robin", "en_US-ryan-medium"])
     """A personality's name or id, a Piper voice, or one of OpenAI's names, which stand for the active personality."""
     response_format: Format = "mp3"
     """`mp3`, `opus`, `aac`, `flac`, `wav`, `pcm` (s16le at the rate that the header `X-Sample-Rate` tells)."""
