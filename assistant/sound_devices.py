@@ -62,7 +62,7 @@ class SoundDevices:
 
         self._file = folder / FILE
         self._changing = asyncio.Lock()
-        self._kept = {} if microphone is not None and speaker is not None else self._read()
+        self._kept = self._read()
         ears = self._end(Direction.INPUT, audio.microphone.device, a_microphone, file=microphone is not None)
         mouth = self._end(Direction.OUTPUT, audio.speaker.device, a_speaker, file=speaker is not None)
         self._ends = {"microphone": ears, "speaker": mouth}

@@ -43,6 +43,11 @@ class MeteredMicrophone:
         return self._microphone.dropped_s
 
     @property
+    def age_s(self) -> float:
+        """Seconds of the clock since the last chunk came, 0 before the first: how much of the next one has sounded."""
+        return 0.0 if self.last_chunk_at_s is None else self._clock() - self.last_chunk_at_s
+
+    @property
     def level_db(self) -> float:
         """Of the loudest chunk since this was last asked, at most one second back; ``SILENCE_DB`` where none came."""
         loudest_db = max((chunk.level_db for chunk in self._recent), default=SILENCE_DB)

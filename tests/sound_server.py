@@ -44,6 +44,19 @@ MODULES = (
 )
 
 
+FURTHER_MODULES = (
+    f"module-null-sink sink_name=horn rate={RATE_HZ} channels=2",
+    f"module-null-sink sink_name=till rate={RATE_HZ} channels=2",
+    "module-remap-source source_name=desk master=till.monitor channels=1 remix=yes",
+)
+
+FURTHER_NAMES = """\
+pcm.horn { type asym playback.pcm { type pulse device horn } }
+pcm.desk { type asym capture.pcm { type pulse device desk } }
+"""
+"""ALSA's names for them, as sound cards have names of their own."""
+
+
 class SoundServer:
     """The daemon and what a test can do with it."""
 
@@ -106,17 +119,15 @@ class SoundServer:
         # A null sink works in steps of up to two seconds unless somebody asks it for a short latency; a sound card
         # never does. The first step is long all the same, so it is waited for.
         for sink in ("loudspeaker", "customer"):
-            with Path(os.devnull).open("wb") as nowhere:
-                command = ["parec", f"--device={sink}.monitor", "--latency-msec=20", "--rate=8000", "--channels=1"]
-                self._keep_awake.append(subprocess.Popen(command, env=self._env(), stdout=nowhere, stderr=nowhere))
+            self._awake(sink)
         with self.record():
             pass
 
     def unplug(self) -> None:
         """Pull everything out: the streams that use it die, as they do with a sound card's cable."""
         self._end_keep_awake()
-        self._control("unload-module", "module-remap-source")
-        self._control("unload-module", "module-null-sink")
+        self._control("unload-module", "module-remap-source", check=False)
+        self._control("unload-module", "module-null-sink", check=False)
 
     def restore(self) -> None:
         """Whatever was done, everything is there again."""
@@ -125,26 +136,48 @@ class SoundServer:
             self.start()
             return
         self.thaw()
+        sinks, sources = (self._control("list", "short", what).stdout for what in ("sinks", "sources"))
+        if "horn" in sinks or "microphone" not in sources:
+            self.unplug()
         if "loudspeaker" not in self._control("list", "short", "sinks").stdout:
             self.plug_in()
 
-    def say(self, chunk: AudioChunk) -> subprocess.Popen[bytes]:
+    def plug_in_further(self) -> dict[str, str]:
+        """Connect a second loudspeaker, ``horn``, and a second microphone, ``desk``, which hears what is played into
+        ``till``. Gives the environment in which ALSA, and so PortAudio, has them by these names.
+        """
+        for module in FURTHER_MODULES:
+            self._control("load-module", *module.split())
+        for sink in ("horn", "till"):
+            self._awake(sink)
+        with self.record("horn"):
+            pass
+        names = self.folder / "alsa.conf"
+        names.write_text(FURTHER_NAMES)
+        return {"ALSA_CONFIG_PATH": f"/usr/share/alsa/alsa.conf:{names}"}
+
+    def pull_out(self, source: str) -> None:
+        """Pull out one microphone: whoever listens to it hears no more."""
+        listed = self._control("list", "short", "modules").stdout.splitlines()
+        self._control("unload-module", next(line.split()[0] for line in listed if f"source_name={source}" in line))
+
+    def say(self, chunk: AudioChunk, sink: str = "customer") -> subprocess.Popen[bytes]:
         """A customer speaks: play into the microphone. Goes on by itself; ``wait()`` on the result for its end."""
-        path = self.folder / "say.wav"
+        path = self.folder / f"say-{sink}.wav"
         with wave.open(str(path), "wb") as file:
             file.setparams((1, 2, chunk.rate_hz, 0, "NONE", ""))
             file.writeframes(chunk.pcm.astype("<i2").tobytes())
-        return self.say_file(path)
+        return self.say_file(path, sink)
 
-    def say_file(self, path: Path) -> subprocess.Popen[bytes]:
+    def say_file(self, path: Path, sink: str = "customer") -> subprocess.Popen[bytes]:
         """Like ``say`` for a WAV file."""
-        return subprocess.Popen(["paplay", "--device=customer", "--latency-msec=100", str(path)], env=self._env())
+        return subprocess.Popen(["paplay", f"--device={sink}", "--latency-msec=100", str(path)], env=self._env())
 
     @contextlib.contextmanager
-    def record(self) -> Iterator[Hearing]:
+    def record(self, sink: str = "loudspeaker") -> Iterator[Hearing]:
         """What a customer hears meanwhile: the loudspeaker's monitor, at ``RATE_HZ``."""
-        path = self.folder / "heard.raw"
-        command = ["parec", "--device=loudspeaker.monitor", "--latency-msec=20", "--raw", "--format=s16le"]
+        path = self.folder / f"heard-{sink}.raw"
+        command = ["parec", f"--device={sink}.monitor", "--latency-msec=20", "--raw", "--format=s16le"]
         with path.open("wb") as file:
             recorder = subprocess.Popen([*command, f"--rate={RATE_HZ}", "--channels=1"], env=self._env(), stdout=file)
             hearing = Hearing(path)
@@ -156,11 +189,29 @@ class SoundServer:
                 recorder.terminate()
                 recorder.wait(5)
 
+    @contextlib.contextmanager
+    def echo(self, *, delay_ms: int, level_db: float) -> Iterator[None]:
+        """The microphone hears the loudspeaker meanwhile, later (more or less) and so much louder."""
+        options = ["source=loudspeaker.monitor", "sink=customer", f"latency_msec={delay_ms}"]
+        module = self._control("load-module", "module-loopback", *options).stdout.strip()
+        try:
+            listed = self._control("list", "short", "sink-inputs").stdout.splitlines()
+            number = next(line.split()[0] for line in listed if "module-loopback" in line)
+            self._control("set-sink-input-volume", number, f"{level_db}dB")
+            yield
+        finally:
+            self._control("unload-module", module)
+
     def _control(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(["pactl", *command], env=self._env(), check=check, capture_output=True, text=True)
 
     def _env(self) -> dict[str, str]:
         return os.environ | self.environment
+
+    def _awake(self, sink: str) -> None:
+        command = ["parec", f"--device={sink}.monitor", "--latency-msec=20", "--rate=8000", "--channels=1"]
+        with Path(os.devnull).open("wb") as nowhere:
+            self._keep_awake.append(subprocess.Popen(command, env=self._env(), stdout=nowhere, stderr=nowhere))
 
     def _end_keep_awake(self) -> None:
         while self._keep_awake:

@@ -34,11 +34,13 @@ class TestMeteredMicrophone(MicrophoneContract):
         clock = Clock()
         chunks = [at_level(db, number * FRAME_S) for number, db in enumerate([-40, -20, -60, -50])]
         microphone = MeteredMicrophone(FakeMicrophone(chunks), clock)
-        assert microphone.last_chunk_at_s is None
+        assert (microphone.last_chunk_at_s, microphone.age_s) == (None, 0.0)
         assert microphone.level_db == SILENCE_DB
         clock.s = 3.0
         await fetched(microphone, 3)
         assert microphone.last_chunk_at_s == 3.0
+        clock.s = 3.02
+        assert microphone.age_s == pytest.approx(0.02)
         assert microphone.level_db == pytest.approx(-20, abs=0.1)
         await fetched(microphone, 1)
         assert microphone.level_db == pytest.approx(-50, abs=0.1)
