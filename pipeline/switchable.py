@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -100,12 +101,18 @@ class SwitchableMicrophone(_Switchable[Microphone]):
 
 
 class SwitchableSpeaker(_Switchable[Speaker]):
-    """A ``Speaker``; what the old device has not played of an answer is lost, the rest goes on with the new one."""
+    """A ``Speaker``; what the old device has taken over of an answer and not played, the new one plays."""
 
     def __init__(self, speaker: Speaker, otherwise: Callable[[DeviceError], Speaker] | None = None) -> None:
         super().__init__(speaker, otherwise)
         self._played_s = 0.0
         """Of the answer under way, by devices before this one."""
+        self._given: deque[AudioChunk] = deque()
+        """What the device in use has taken over, without what it has played already."""
+        self._given_from_s = 0.0
+        """Where that begins on the device's own time line."""
+        self._waiting: deque[AudioChunk] = deque()
+        """What it has not taken over yet, or not all of it."""
 
     @property
     def played_s(self) -> float:
@@ -116,28 +123,29 @@ class SwitchableSpeaker(_Switchable[Speaker]):
         """Go on with another device, which has been entered; the old one is silenced and left."""
         await speaker.start()
         old, self._current = self._current, speaker
+        unheard = self._unheard(old.played_s)
         self._played_s += old.played_s
-        old.stop()  # whoever is just handing something over to it goes on
+        self._forget()
+        self._waiting.extend(unheard)
+        old.stop()  # whoever is just handing something over to it goes on with the new one
         await self._leave(old)
 
     async def start(self) -> None:
         """As the device does."""
         self._played_s = 0.0
+        self._forget()
         await self._current.start()
 
     async def play(self, chunk: AudioChunk) -> None:
         """As the device does."""
-        current = self._current
-        try:
-            await current.play(chunk)
-        except DeviceError:
-            if current is self._current:
-                raise
+        self._waiting.append(chunk)
+        await self._hand_over()
 
     async def finish(self) -> None:
         """As the device does; at an exchange, as the new one does."""
         current = None
         while current is not self._current:
+            await self._hand_over()
             current = self._current
             try:
                 await current.finish()
@@ -147,4 +155,37 @@ class SwitchableSpeaker(_Switchable[Speaker]):
 
     def stop(self) -> None:
         """As the device does."""
+        self._forget()
         self._current.stop()
+
+    async def _hand_over(self) -> None:
+        """What waits, one after another, to whatever device is in use."""
+        while self._waiting:
+            current, chunk = self._current, self._waiting[0]
+            try:
+                await current.play(chunk)
+            except DeviceError:
+                if current is self._current:
+                    raise
+            if current is self._current and self._waiting and self._waiting[0] is chunk:
+                self._drop_heard()
+                self._given.append(self._waiting.popleft())
+
+    def _drop_heard(self) -> None:
+        while self._given and self._given_from_s + self._given[0].duration_s <= self._current.played_s:
+            self._given_from_s += self._given.popleft().duration_s
+
+    def _unheard(self, heard_s: float) -> list[AudioChunk]:
+        """What the device has not played, which has played ``heard_s``."""
+        found, at_s = [], self._given_from_s
+        for chunk in (*self._given, *self._waiting):
+            rest = chunk.since(chunk.start_s + heard_s - at_s)
+            at_s += chunk.duration_s
+            if len(rest.pcm):
+                found.append(rest)
+        return found
+
+    def _forget(self) -> None:
+        self._given.clear()
+        self._given_from_s = 0.0
+        self._waiting.clear()

@@ -169,7 +169,7 @@ async def test_an_answer_goes_on_with_the_new_loudspeaker_and_what_was_heard_is_
     assert new.calls == ["start", "play", "finish", "start"]
 
 
-async def test_whoever_hands_over_a_long_chunk_just_then_loses_its_rest_only() -> None:
+async def test_whoever_hands_over_a_long_chunk_just_then_has_its_rest_played_by_the_new_device() -> None:
     old, new = FakeSpeaker(slow=True), FakeSpeaker()
     async with SwitchableSpeaker(old) as speaker, asyncio.timeout(3), asyncio.TaskGroup() as group:
         await speaker.start()
@@ -179,7 +179,55 @@ async def test_whoever_hands_over_a_long_chunk_just_then_loses_its_rest_only() -
         await speaker.switch(await new.__aenter__())
         await playing
         await speaker.play(tone(440, 0.2))
-        assert 0.25 <= speaker.played_s < 1.0
+        assert speaker.played_s == pytest.approx(20.2, abs=0.01)
+        assert new.played_s > 19, "only what the old one had played is not repeated"
+
+
+class EagerSpeaker(FakeSpeaker):
+    """Takes everything over at once, and plays it when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[AudioChunk] = []
+
+    async def play(self, chunk: AudioChunk) -> None:
+        self.taken.append(chunk)
+
+    def plays(self, until_s: float) -> None:
+        self._played_s = until_s
+
+
+def numbered(*lengths: int) -> list[AudioChunk]:
+    """Chunks of 1 kHz whose samples count on from one to the next."""
+    ends = np.cumsum(lengths)
+    return [
+        AudioChunk(np.arange(end - length, end, dtype=np.int16), 1000)
+        for end, length in zip(ends, lengths, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_what_was_taken_over_and_not_heard_is_played_by_the_new_device(stopped: bool) -> None:
+    first, second, third = EagerSpeaker(), EagerSpeaker(), EagerSpeaker()
+    chunks = numbered(100, 200, 300, 400)
+    async with SwitchableSpeaker(first) as speaker:
+        await speaker.start()
+        for chunk in chunks[:2]:
+            await speaker.play(chunk)
+        first.plays(0.15)
+        await speaker.play(chunks[2])
+        await speaker.switch(await second.__aenter__())
+        assert speaker.played_s == pytest.approx(0.15)
+        if stopped:
+            speaker.stop()
+        await speaker.play(chunks[3])
+        second.plays(0.2)
+        await speaker.switch(await third.__aenter__())
+        await speaker.finish()
+    heard = np.concatenate([chunk.pcm for chunk in second.taken])
+    assert heard.tolist() == list(range(600 if stopped else 150, 1000))
+    heard = np.concatenate([chunk.pcm for chunk in third.taken])
+    assert heard.tolist() == list(range(800 if stopped else 350, 1000))
 
 
 class DeadSpeaker(FakeSpeaker):
@@ -210,7 +258,7 @@ async def test_an_answer_that_is_stuck_in_a_dead_loudspeaker_is_set_free(step: s
         group.create_task(speaker.play(tone(440, 1.0)) if step == "play" else speaker.finish(), name="answer")
         await asyncio.sleep(0)
         await speaker.switch(await new.__aenter__())
-    assert new.calls == (["start"] if step == "play" else ["start", "finish"])
+    assert new.calls == ["start", step]
 
 
 async def test_the_loss_of_the_loudspeaker_in_use_is_told() -> None:
