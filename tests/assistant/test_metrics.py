@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,8 +37,11 @@ from pipeline.events import (
     TurnEnd,
     WakeWord,
 )
+from pipeline.speech import NoSpeechReason
 from pipeline.usage import Outcome, Use
 from tests.conftest import ROOT
+from tests.fakes.agent import FakeAgent
+from tests.pipeline.scene import ROBIN, WAKE_S, Scene
 
 pytestmark = pytest.mark.unit
 
@@ -124,6 +128,50 @@ def test_an_interruption_after_which_nobody_spoke_was_a_false_one(then: list[Eve
     assert found["assistant_interruptions_total"] == 1
     assert found["assistant_false_interruptions_total"] == false
     assert found["assistant_turns_total{outcome=interrupted}"] == 1
+
+
+QUESTION = [(1.0, "silence"), (WAKE_S, "wake"), (0.4, "silence"), (1.0, "speak"), (1.0, "silence")]
+NOBODY = [(1.0, "silence"), (WAKE_S, "wake"), (8.0, "silence")]
+BARGE_IN = [*QUESTION, (WAKE_S, "wake"), (8.0, "silence")]
+BROKEN = ProviderError("It fails as told.")
+
+
+@pytest.mark.parametrize(
+    ("customer", "scene", "outcomes"),
+    [
+        (QUESTION, {}, ["answered"]),
+        (QUESTION, {"cues": [(0.3, lambda talk: talk.announce("Hello.", ROBIN))]}, ["answered"]),
+        (QUESTION, {"agent": FakeAgent([])}, ["failed"]),
+        (QUESTION, {"recogniser_fails": [BROKEN]}, ["failed"]),
+        (QUESTION, {"lines": [NoSpeechReason.NOT_SPEECH]}, ["no_speech"]),
+        (QUESTION, {"lines": [NoSpeechReason.DOUBTFUL]}, ["no_speech"]),
+        (NOBODY, {}, ["no_speech"]),
+        (NOBODY, {"cues": [(2.0, lambda talk: talk.stop_now())]}, ["no_speech"]),
+        (BARGE_IN, {"agent": FakeAgent(["This answer is so long that nobody hears its end, ever."])},
+         ["interrupted", "no_speech"]),
+    ],
+)  # fmt: skip
+async def test_turns_of_a_conversation(
+    customer: list[tuple[float, str]], scene: dict[str, Any], outcomes: list[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    metrics = Metrics()
+
+    def feed() -> EventFeed:
+        made = EventFeed()
+        made.subscribe(metrics)
+        return made
+
+    monkeypatch.setattr("tests.pipeline.scene.EventFeed", feed)
+    await Scene(customer, tmp_path, **scene).play()
+    found = told(metrics)
+    turns = {
+        name.partition("=")[2].rstrip("}"): value
+        for name, value in found.items()
+        if name.startswith("assistant_turns_total")
+    }
+    assert turns == dict.fromkeys(outcomes, 1.0)
+    assert found["assistant_false_interruptions_total"] == ("interrupted" in outcomes)
 
 
 def test_losses_failures_and_words_are_counted_apart() -> None:
