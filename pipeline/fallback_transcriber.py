@@ -27,14 +27,15 @@ class FallbackTranscriber:
     ) -> None:
         self.transcribers = tuple(transcribers)
         """Best first."""
-        self._health = health
+        self.health = health
+        """Knows who failed."""
         self._clock = clock
         self._usage = usage or NoLedger()
 
     async def transcribe(self, utterance: Utterance) -> Transcript | NoSpeech:
         """The words of an utterance, or why there are none. Raises ``ProviderError`` when no recogniser could."""
         failures: list[str] = []
-        for transcriber in sorted(self.transcribers, key=lambda one: self._health.resting(one.capabilities.name)):
+        for transcriber in sorted(self.transcribers, key=lambda one: self.health.resting(one.capabilities.name)):
             name = transcriber.capabilities.name
             asked_s, outcome, code = self._clock(), Outcome.LEFT, ""
             try:
@@ -43,9 +44,9 @@ class FallbackTranscriber:
             except Exception as error:  # noqa: BLE001 - a defect in one recogniser must not make us deaf
                 outcome, code = Outcome.FAILED, error.code if isinstance(error, AssistantError) else "defect"
                 failures.append(f"{name} ({code})")
-                self._health.failed(name, error)
+                self.health.failed(name, error)
             else:
-                self._health.worked(name)
+                self.health.worked(name)
                 return result
             finally:
                 latency_ms = (self._clock() - asked_s) * 1000 if outcome is Outcome.DONE else None

@@ -19,12 +19,15 @@ def tell_metrics(service: Service) -> None:
             working = voice.failure is None and not parts.voice.health.failing(name, None)
             yield {"stage": "tts", "provider": name}, float(working)
         for recogniser in parts.recognisers:
-            yield {"stage": "stt", "provider": recogniser.capabilities.name}, float(recogniser.failure is None)
+            name = recogniser.capabilities.name
+            working = recogniser.failure is None and not parts.transcriber.health.failing(name, None)
+            yield {"stage": "stt", "provider": name}, float(working)
 
     def age() -> Series:
         age_s = service.last_frame_s()
         return [] if age_s is None else [({}, age_s)]
 
+    parts.microphone.tap(metrics.gaps(service.app.clock))
     metrics.read("provider_up", "Whether a provider works", up)
     metrics.read("last_audio_frame_age_seconds", "Since sound came from the microphone", age)
     metrics.read(

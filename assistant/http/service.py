@@ -159,6 +159,9 @@ class Service:
             parts.agent,
             self.last_frame_s(),
             parts.microphone.dropped_s,
+            level_db=self.levels()["microphone_db"],
+            speaker=parts.speaker.capabilities.name,
+            recogniser_health=parts.transcriber.health,
         )
         return await health(self.app, self.memory, running, self.incidents.newest())
 
@@ -176,7 +179,9 @@ class Service:
             def told(done: int, total: int, doing: str) -> None:
                 job.report(done / total if total else None, doing or f"{done} of {total} sentences")
 
-            return (await rendered(self.app, self.parts.voice, who, phrases, told)).as_dict()
+            return (
+                await rendered(self.app, self.parts.voice, who, phrases, told, self.parts.conversation.idle)
+            ).as_dict()
 
         return self.jobs.start("render", who.name, caller.tenant, render)
 
