@@ -169,6 +169,16 @@ def test_delay_and_level_in_a_loud_room(
     assert echo.echo_db == pytest.approx(echo_db, abs=about_db)
 
 
+@pytest.mark.parametrize(("noise", "about_db"), [(hiss, 1.5), (murmur, 3.0)])
+def test_the_level_is_that_of_the_echo_alone_also_where_the_noise_is_much_louder(
+    noise: Callable[[int, np.random.Generator], Signal], about_db: float
+) -> None:
+    """12 dB below the noise, which would otherwise add 3 dB, or hide the echo where it is louder at first."""
+    for seed in range(10):
+        echo = judged(recording(echo_db=-35.0, noise_db=-40.0, noise=noise, seed=seed), HANDED_S)
+        assert echo.echo_db == pytest.approx(-35.0, abs=about_db), seed
+
+
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("noise_db", [-70.0, -30.0])
 def test_nothing_is_heard_in_noise_alone(noise: Callable[[int, np.random.Generator], Signal], noise_db: float) -> None:
@@ -211,6 +221,17 @@ def test_a_stronger_echo_from_a_wall_comes_later_than_the_sound_itself() -> None
     assert judged(from_float(sound, LISTENING_RATE_HZ).pcm, HANDED_S).delay_ms == pytest.approx(50.0, abs=1.0)
 
 
+@pytest.mark.parametrize("later_s", [0.06, 0.15, 0.28])
+def test_a_wall_that_throws_the_sound_back_distinctly_does_not_hide_it(later_s: float) -> None:
+    """An arcade, a tiled hall: half as loud once more."""
+    sound = recording(delay_ms=50.0, reverberation_s=0.0) / 32768.0
+    at = round((HANDED_S + 0.05 + later_s) * LISTENING_RATE_HZ)
+    sound[at : at + len(PLAYED)] += PLAYED * 0.05
+    echo = judged(from_float(sound, LISTENING_RATE_HZ).pcm, HANDED_S)
+    assert echo.heard
+    assert echo.delay_ms == pytest.approx(50.0, abs=1.0)
+
+
 def test_digital_silence_is_a_muted_microphone() -> None:
     echo = judged(np.zeros(45_000, np.int16), HANDED_S)
     assert (echo.heard, echo.noise_db, echo.verdict) == (False, -120.0, "poor")
@@ -247,8 +268,6 @@ class Shop:
         self.gain = gain
         self.interrupted = False
         """Bad day: somebody says the wake word while the sound is played."""
-        self.gap_s = 0.0
-        """Bad day: sound that is lost at each chunk before the sweep."""
         self.taps: list[Callable[[AudioChunk], None]] = []
         self.now_s = 50.0
         self._air = np.random.default_rng(1).normal(0, 0.0005, 100 * LISTENING_RATE_HZ)
@@ -266,9 +285,11 @@ class Shop:
             await asyncio.sleep(0)
         return not self.interrupted
 
-    async def goes_on(self) -> None:
-        """Chunk after chunk until cancelled."""
-        while True:
+    async def goes_on(self, most: float = float("inf")) -> None:
+        """Chunk after chunk until cancelled, or so many."""
+        delivered = 0
+        while delivered < most:
+            delivered += 1
             await asyncio.sleep(0)
             at = round(self.now_s * LISTENING_RATE_HZ)
             chunk = from_float(self._air[at : at + FRAME_SAMPLES], LISTENING_RATE_HZ, self.now_s)
@@ -328,12 +349,15 @@ async def test_when_somebody_speaks_on_and_on_it_gives_up(monkeypatch: pytest.Mo
         await measured(shop)
 
 
-@pytest.mark.parametrize("age_s", [0.0, 9.0])
-async def test_a_dead_microphone_is_told(monkeypatch: pytest.MonkeyPatch, age_s: float) -> None:
-    """Either nothing ever came from it, or the last of it came long ago."""
-    monkeypatch.setattr(sound_check, "WAIT_S", 0.05)
-    shop = Shop(age_s=age_s)
-    echo = await measure_echo(shop, shop)
+@pytest.mark.parametrize("chunks", [0, 5])
+async def test_a_dead_microphone_is_told(monkeypatch: pytest.MonkeyPatch, chunks: int) -> None:
+    """Either nothing ever came from it, or it dies while the room is listened to."""
+    monkeypatch.setattr(sound_check, "WAIT_S", 0.1)
+    shop = Shop()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(shop.goes_on(chunks), name="shop")
+        shop.age_s = 9.0 if chunks else 0.0
+        echo = await measure_echo(shop, shop)
     assert (echo.heard, echo.verdict) == (False, "poor")
     assert "plugged in" in echo.advice
     assert not shop.taps
