@@ -116,6 +116,6 @@ def test_an_hour_costs_no_memory_and_is_refused_where_it_is_too_long(tmp_path: P
         tracemalloc.stop()
         sound.close()
     assert samples == 3599 * 16_000
-    assert peak_bytes < 2_000_000
+    assert peak_bytes < 10_000_000, "an hour has 115 MB; what others do in this process meanwhile is counted too"
     with pytest.raises(AudioFileError, match="3600 seconds long, at most 30"):
         read_wav(path, max_s=30)
