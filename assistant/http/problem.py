@@ -195,10 +195,11 @@ async def _of_http(_: Request, error: Exception) -> Response:
     known = {
         404: ("not_found", "There is nothing at this address.", "See /openapi.json for all addresses."),
         405: ("method", "This address does not take that method.", "See /openapi.json."),
-        413: ("too_large", "The request is too large.", ""),
+        408: ("too_slow", "The request did not come to its end in time.", "Send it again, without pauses."),
+        413: ("too_large", "The request is too large.", "Send less."),
         415: ("media_type", "That kind of content is not taken here.", "See /openapi.json."),
     }
-    code, detail, remedy = known.get(status, ("invalid", str(error.detail), ""))
+    code, detail, remedy = known.get(status, ("invalid", str(error.detail), "See /openapi.json for what is expected."))
     return problem_response(Refused(status, code, detail, remedy=remedy).problem, error.headers)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.responses import JSONResponse
@@ -14,7 +13,8 @@ from assistant.http.doors.guard import Guard
 from assistant.http.doors.headers import SecurityHeaders
 from assistant.http.doors.hosts import HostGuard, own_names
 from assistant.http.openai_errors import OpenAiErrors
-from assistant.http.problem import MEDIA_TYPE, Problem, tell_problems
+from assistant.http.openapi import document as openapi_document
+from assistant.http.problem import Problem, tell_problems
 from assistant.http.routes import conversation, figures, machine, openai, pages, personalities, session, upkeep, voice
 from assistant.http.service import Service
 
@@ -48,7 +48,7 @@ def web(service: Service) -> ASGIApp:
     for module in ROUTES:
         app.include_router(module.routes(service))
     app.include_router(pages.routes())
-    document = _document(app)
+    document = openapi_document(app)
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> JSONResponse:
@@ -89,32 +89,3 @@ class LastDoor:
         except Exception:
             if not begun:
                 raise
-
-
-def _document(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI, with how callers prove who they are and the kind of errors there are."""
-    document = app.openapi()
-    document["components"]["securitySchemes"] = {
-        "token": {"type": "http", "scheme": "bearer"},
-        "session": {"type": "apiKey", "in": "cookie", "name": "assistant_session"},
-    }
-    document["security"] = [{"token": []}, {"session": []}]
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            if (path, method) in {("/api/session", "post"), ("/healthz", "get")}:
-                operation["security"] = []
-            _as_problems(path, operation)
-    return document
-
-
-def _as_problems(path: str, operation: dict[str, Any]) -> None:
-    """Errors of this API are problems; FastAPI's own form is not used."""
-    responses = operation["responses"]
-    if "422" in responses and "HTTPValidationError" in str(responses["422"]):
-        del responses["422"]
-    for status in ("4XX", "5XX"):
-        schema = responses[status]["content"].pop("application/json", None)
-        if path.startswith("/v1/"):
-            responses[status]["content"]["application/json"] = {"schema": {"type": "object"}}
-        elif schema is not None:
-            responses[status]["content"][MEDIA_TYPE] = schema

@@ -11,8 +11,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.http.problem import Refused, problem_response
 
-PLAIN_BYTES = 1_000_000
-"""Largest body of a request that brings no sound."""
+PLAIN_BYTES = 200_000
+"""Largest body of a request that brings no sound: a text of 5,000 characters, however it is written. To read a larger
+one would keep the loop from listening."""
+
+SIGN_IN_BYTES = 4_000
+"""The only body that is read before anybody knows who sends it."""
+
+DOCUMENT_BYTES = 1_000_000
+"""Of an administrator: a personality, or hundreds of phrases."""
 
 FRAME_BYTES = 100_000
 """What a form puts around its file."""
@@ -21,6 +28,10 @@ SOUND = re.compile(
     r"/api/conversation|/api/voice/transcribe|/v1/audio/transcriptions|/api/admin/ai-personalities/[^/]+/voice/upload"
 )
 """Where sound is brought."""
+
+SIGN_IN = "/api/session"
+
+DOCUMENTS = "/api/admin/"
 
 LONGEST_FACTOR = 15.0
 """How many times the limit between two pieces a whole body may take."""
@@ -40,19 +51,28 @@ class BodyLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = self._sound_bytes if SOUND.fullmatch(scope["path"]) else PLAIN_BYTES
+        most = self._most(scope["path"])
         told = Headers(scope=scope).get("content-length", "")
         if told.isdecimal() and int(told) > most:
             refused = Refused(
-                413, "too_large", f"The request has {int(told) / 1e6:.1f} MB; {most / 1e6:.1f} are taken."
+                413, "too_large", f"The request has {_size(int(told))}; {_size(most)} are taken.", remedy="Send less."
             )
             await problem_response(refused.problem, {"Connection": "close"})(scope, receive, send)
             return
-        await self._app(scope, self._bounded(receive, most), send)
+        longest_s = self._timeout_s * (1.0 if most == SIGN_IN_BYTES else LONGEST_FACTOR)
+        await self._app(scope, self._bounded(receive, most, longest_s), send)
 
-    def _bounded(self, receive: Receive, most: int) -> Receive:
+    def _most(self, path: str) -> int:
+        """Bytes."""
+        if SOUND.fullmatch(path):
+            return self._sound_bytes
+        if path == SIGN_IN:
+            return SIGN_IN_BYTES
+        return DOCUMENT_BYTES if path.startswith(DOCUMENTS) else PLAIN_BYTES
+
+    def _bounded(self, receive: Receive, most: int, longest_s: float) -> Receive:
         loop = asyncio.get_running_loop()
-        ends_s = loop.time() + self._timeout_s * LONGEST_FACTOR
+        ends_s = loop.time() + longest_s
         length, complete = 0, False
 
         async def bounded() -> Message:
@@ -71,3 +91,7 @@ class BodyLimits:
             return message
 
         return bounded
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"

@@ -44,12 +44,16 @@ class Question(Body):
 
 
 class RecordedQuestion(Body):
-    """The fields beside the ``file`` of a recorded question."""
+    """The fields beside the ``file`` of a recorded question; they mean what they do in a typed one."""
 
     personality: Who | None = None
+    """Who answers: id or name."""
     language: Language | None = None
+    """ISO 639-1 code of the question."""
     conversation_id: str | None = Field(None, max_length=64)
+    """Of an earlier answer."""
     stream: bool = False
+    """True: Server-Sent Events as the answer arises."""
 
 
 class Answered(Answer):

@@ -49,7 +49,7 @@ def routes(service: Service) -> APIRouter:
         await service.count()
         return Response(service.metrics.expose(), media_type=service.metrics.MEDIA_TYPE)
 
-    @router.get("/healthz", summary="Whether it listens", responses={503: {"model": Alive}})
+    @router.get("/healthz", summary="Whether it listens", responses={200: {"model": Alive}, 503: {"model": Alive}})
     async def healthz() -> Response:
         """503 where no frame came from the microphone for five seconds."""
         age_s = service.last_frame_s()

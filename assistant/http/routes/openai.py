@@ -118,13 +118,15 @@ def routes(service: Service) -> APIRouter:
     )
     async def transcriptions(
         _: CallerNow,
-        file: Annotated[UploadFile, File()],
-        model: Annotated[str, Form(max_length=100)],
-        language: Annotated[str | None, Form(max_length=35)] = None,
-        prompt: Annotated[str | None, Form(max_length=4096)] = None,
-        response_format: Annotated[Literal["json", "text", "srt", "verbose_json", "vtt"], Form()] = "json",
-        temperature: Annotated[float | None, Form(ge=0, le=1)] = None,
-        stream: Annotated[bool, Form()] = False,
+        file: Annotated[UploadFile, File(description="The recording, as for `/api/voice/transcribe`.")],
+        model: Annotated[str, Form(max_length=100, description="`shop-ears`, or one of OpenAI's names.")],
+        language: Annotated[str | None, Form(max_length=35, description="Ignored.")] = None,
+        prompt: Annotated[str | None, Form(max_length=4096, description="Ignored.")] = None,
+        response_format: Annotated[
+            Literal["json", "text", "srt", "verbose_json", "vtt"], Form(description="In which form the text is wanted.")
+        ] = "json",
+        temperature: Annotated[float | None, Form(ge=0, le=1, description="Ignored.")] = None,
+        stream: Annotated[bool, Form(description="True: Server-Sent Events in OpenAI's form.")] = False,
     ) -> Response:
         """`language`, `prompt` and `temperature` are ignored: the recogniser's settings decide."""
         del language, prompt, temperature

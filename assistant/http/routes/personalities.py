@@ -12,7 +12,7 @@ from fastapi import APIRouter, File, Form, Header, Response, UploadFile
 from pydantic import Field
 from starlette.requests import Request
 
-from assistant.http.bodies import Answer, Body
+from assistant.http.bodies import Answer, Body, Document
 from assistant.http.calling import CallerNow
 from assistant.http.choices import Choices, choices
 from assistant.http.engines import Prospect, prospect
@@ -140,7 +140,7 @@ def routes(service: Service) -> APIRouter:  # noqa: PLR0915 - a list of routes
         return Everyone(personalities=[_told(one) for one in await store.everyone()])
 
     @router.post(PATH, status_code=201, summary="Make a personality")
-    async def add(body: dict[str, Any], caller: CallerNow, response: Response) -> PersonalityThere:
+    async def add(body: Document, caller: CallerNow, response: Response) -> PersonalityThere:
         """A document without `id`; whatever is left out has its default, only `name` is needed."""
         check_recording(body, service.memory.samples.folder.name, caller.tenant)
         store = service.store(caller)
@@ -157,7 +157,7 @@ def routes(service: Service) -> APIRouter:  # noqa: PLR0915 - a list of routes
     @router.put(f"{PATH}/{{id}}", summary="Change a personality")
     async def change(
         id: str,  # noqa: A002 - the path's word
-        body: dict[str, Any],
+        body: Document,
         caller: CallerNow,
         response: Response,
         if_match: Annotated[str | None, Header()] = None,

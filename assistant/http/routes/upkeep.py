@@ -59,6 +59,7 @@ class DeviceChoice(Body):
     microphone: str | None = Field(None, max_length=200)
     """A name of the list; null for the system's own choice."""
     speaker: str | None = Field(None, max_length=200)
+    """As `microphone`."""
 
 
 class EchoTold(Answer):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, File, Response, UploadFile
 from pydantic import Field
 
-from assistant.http.bodies import Answer, Body, Text, Who
+from assistant.http.bodies import Answer, Body, Document, Text, Who
 from assistant.http.calling import CallerNow
 from assistant.http.engines import EngineFacts, VoiceFacts, engine_facts, voice_facts
 from assistant.http.service import Service
@@ -36,7 +36,7 @@ class Synthesis(Body):
     where the personality has a recording."""
     language: Language | None = None
     """ISO 639-1 code of the text; the personality's where it is left out."""
-    settings: dict[str, Any] | None = Field(None, examples=[{"speed": 1.1}])
+    settings: Document | None = Field(None, examples=[{"speed": 1.1}])
     """Voice settings in place of the stored ones: `temperature`, `length_penalty`, `repetition_penalty`, `top_k`,
     `top_p`, `speed`, `emotion`."""
     format: Format = "wav"
@@ -118,7 +118,9 @@ def routes(service: Service) -> APIRouter:
         return await service.sound.spoken(recital, body.format, who)
 
     @router.post("/api/voice/transcribe", summary="Write down a recording")
-    async def transcribe(caller: CallerNow, file: Annotated[UploadFile, File()]) -> Transcribed:
+    async def transcribe(
+        caller: CallerNow, file: Annotated[UploadFile, File(description="The recording.")]
+    ) -> Transcribed:
         """Takes WAV, MP3, M4A, AAC, FLAC, OGG or WebM of at most five minutes; its kind is told by its content."""
         del caller  # the guard let them in, and there is nothing of a shop in it
         found = await service.transcribe(file.file)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.assistant.http.daemon import daemon
+from tests.assistant.http.daemon import daemon, echo
 
-__all__ = ["daemon"]
+__all__ = ["daemon", "echo"]

@@ -76,7 +76,7 @@ class Daemon:
     def client(self, token: str | None = None, source: str = "127.0.0.1", timeout_s: float = 60.0) -> httpx.Client:
         """Who calls from the address ``source``; all of 127.0.0.0/8 is this machine. It is closed with the daemon."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        transport = httpx.HTTPTransport(local_address=source)
+        transport = httpx.HTTPTransport(local_address=source, verify=False)  # to load certificates takes long
         nothing_kept = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
         client = httpx.Client(
             base_url=self.address, headers=headers, transport=transport, timeout=timeout_s, cookies=nothing_kept
@@ -210,4 +210,12 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """One for all tests that do not need one of their own."""
     folder = tmp_path_factory.mktemp("daemon")
     with running(folder, quiet(folder / "quiet.wav")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """Another one, which answers with what it was asked, however long that is."""
+    folder = tmp_path_factory.mktemp("echo")
+    with running(folder, quiet(folder / "quiet.wav"), f"{SETTINGS}agent: {{use: echo}}\n") as found:
         yield found

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.assistant.http.daemon import SETTINGS, Daemon, head, quiet, running
+from tests.assistant.http.daemon import Daemon, head
 from tests.assistant.http.who_may import Route
 
 pytestmark = pytest.mark.model
@@ -49,14 +49,6 @@ def messages(response: httpx.Response) -> Iterator[Message | str]:
                     event, number, data = "message", None, None
             case _:
                 pytest.fail(f"not expected: {line}")
-
-
-@pytest.fixture(scope="module")
-def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """One that answers with what it was asked, however long that is."""
-    folder = tmp_path_factory.mktemp("echo")
-    with running(folder, quiet(folder / "quiet.wav"), f"{SETTINGS}agent: {{use: echo}}\n") as found:
-        yield found
 
 
 def say(daemon: Daemon, text: str) -> None:
