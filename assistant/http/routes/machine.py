@@ -161,7 +161,7 @@ def routes(service: Service) -> APIRouter:
     ) -> Response:
         """Server-Sent Events. Messages without a name are event lines as `assistant run --events` writes them;
         `state` tells the state at first and whenever it changes; `level` tells `microphone_db` and `speaker_db`."""
-        after = int(last_event_id) if NUMBER.fullmatch(last_event_id or "") else None
+        after = int(last_event_id) if last_event_id and NUMBER.fullmatch(last_event_id) else None
         return server_sent_events.stream(_events(service, caller.token_id, after, levels=levels))
 
     return router
