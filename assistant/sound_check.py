@@ -290,6 +290,11 @@ def _heard(delay_ms: float, echo_db: float, noise_db: float, over_noise_db: floa
     if echo_db > LOUD_DB:
         verdict = "poor"
         advice = "The loudspeaker is too loud for the microphone: move them apart, or turn it down."
+        if noise_db <= SILENCE_DB:  # no room is that quiet; PulseAudio gives who has lost a microphone such a copy
+            advice = (
+                "What comes back is what was played and nothing else: probably a copy of the loudspeaker (its "
+                "'monitor') stands in place of a microphone. Is the microphone plugged in, and chosen?"
+            )
     elif delay_ms > LATE_MS:
         verdict = "fair"
         advice = "The sound comes late: a Bluetooth loudspeaker or a slow sound system? A cable is quicker."

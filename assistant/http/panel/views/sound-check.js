@@ -114,10 +114,11 @@ class SoundCheckPage {
     this.outcome.scrollIntoView({ block: "nearest" });
   }
 
-  /** Results count no longer; `text` says why. */
+  /** Results count no longer; `text` says why, where steps are among them that are not shown just now. */
   forget(names, text) {
+    const others = names.some((name) => name !== this.shown && this.results.get(name));
     if (!this.results.forget(names)) return;
-    this.context.toast(text, "fair");
+    if (others) this.context.toast(text, "fair");
     this.#draw();
   }
 

@@ -1,6 +1,6 @@
 // Step 1: which microphone, which loudspeaker.
 
-import { button, field, meter, notice, problemNotice, run } from "../../components.js";
+import { button, field, meter, notice, problemNotice } from "../../components.js";
 import { h, replace } from "../../dom.js";
 import { formatNumber, problemText, t } from "../../i18n.js";
 import { DEAD_DB } from "./judging.js";
@@ -37,7 +37,7 @@ export default {
       loudest_db = Math.max(loudest_db, microphone_db);
       level.set(microphone_db);
     });
-    const again = button(t("sound-check.devices_again"), { kind: "quiet", icon: "refresh", on: load });
+    const missing = h("p", { class: "hint" }, t("sound-check.devices_missing"));
     const use = button(t("sound-check.devices_use"), { kind: "primary", icon: "check", on: () => page.finish(...judged()) });
 
     async function load() {
@@ -52,7 +52,7 @@ export default {
 
     function show() {
       const selects = KINDS.map(({ kind, list }) => choice(kind, found[list] ?? [], found.chosen?.[kind] ?? null, choose));
-      replace(body, h("div", { class: "sc-devices" }, selects), level, h("div", { class: "row" }, use, again));
+      replace(body, h("div", { class: "sc-devices" }, selects), missing, level, h("div", { class: "row" }, use));
     }
 
     async function choose(kind, name, element) {
@@ -84,7 +84,7 @@ export default {
     }
 
     replace(root, body);
-    run(again, load);
+    void load();
     return () => {
       alive = false;
       off();
@@ -123,7 +123,11 @@ function choice(kind, devices, chosen, choose) {
   return element;
 }
 
+/** Names behind which the sound system puts whatever its own settings say. */
+const SYSTEMS_CHOICE = new Set(["default", "pipewire", "pulse", "sysdefault"]);
+
 function described(device) {
+  if (SYSTEMS_CHOICE.has(device.name)) return t("sound-check.devices_by_system");
   const channels = device.channels && t(device.channels === 1 ? "sound-check.devices_channel" : "sound-check.devices_channels", { count: device.channels });
   const rate = device.rate_hz && `${formatNumber(device.rate_hz / 1000)} kHz`;
   return [device.system, channels, rate].filter(Boolean).join(" · ");

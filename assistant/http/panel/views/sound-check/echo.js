@@ -14,6 +14,7 @@ const DEAD_DB = -99;
 
 function cause({ heard, verdict, delay_ms, noise_db }) {
   if (!heard) return noise_db <= DEAD_DB ? "dead" : "unheard";
+  if (verdict === "poor" && noise_db <= DEAD_DB) return "copy";
   if (verdict === "fair") return delay_ms > LATE_MS ? "late" : "faint";
   return verdict;
 }

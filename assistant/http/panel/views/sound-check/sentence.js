@@ -81,6 +81,7 @@ export default {
           replace(asked);
           said.textContent = t("sound-check.sentence_ready");
           page.finish(HEARD[code], { code, provider, voice, first_audio_ms });
+          say.setLabel(t("sound-check.sentence_again"));
         },
       });
       const asking = question(t("sound-check.sentence_ask"), Object.keys(HEARD).map(answer));

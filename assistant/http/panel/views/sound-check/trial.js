@@ -70,7 +70,11 @@ export default {
       draw(turn);
       said.textContent = t(pressed ? "sound-check.trial_ask_now" : "sound-check.trial_say_word", { word });
       replace(actions, button(t("common.cancel"), { on: () => mine.abort() }));
-      const off = events.on("event", (line) => take(turn, line) && draw(turn));
+      const off = events.on("event", (line) => {
+        if (!take(turn, line)) return;
+        if (line.event === "speech_end") said.textContent = t("sound-check.trial_moment");
+        draw(turn);
+      });
       try {
         const began = occurs(events, "event", (line) => line.event === "wake_word", { limit_ms: WAKE_LIMIT_MS, signal: mine.signal });
         began.catch(() => {}); // looked at below, unless the call before fails
