@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -20,6 +22,8 @@ pytest.importorskip("playwright.async_api", reason="the browser tests need playw
 from playwright.async_api import Browser, async_playwright, expect
 
 Visit = Callable[..., Awaitable[Visitor]]
+
+PEOPLE = "/api/admin/ai-personalities"
 
 PATIENCE_MS = 15_000
 """For the slowest machine that runs these tests."""
@@ -77,6 +81,24 @@ async def cookies(chromium: Browser, shop: Shop) -> dict[str, list[object]]:
         found[who] = await context.cookies()
         await context.close()
     return found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def owner(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
+    """The owner's program, which tells what the panel should show."""
+    async with httpx.AsyncClient(
+        base_url=shop.address, headers={"Authorization": f"Bearer {shop.admin}"}, timeout=30
+    ) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def person(owner: httpx.AsyncClient) -> AsyncIterator[dict[str, Any]]:
+    """A personality that is there for one test."""
+    made = await owner.post(PEOPLE, json={"name": "Sasha", "greeting": "Hello, I am Sasha.", "language": "en"})
+    assert made.status_code == 201, made.text
+    yield made.json()
+    await owner.delete(f"{PEOPLE}/{made.json()['id']}")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

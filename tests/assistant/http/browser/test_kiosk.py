@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from tests.assistant.http.browser.conftest import Visit
 from tests.assistant.http.browser.recordings import QUESTION, Recordings
 from tests.assistant.http.browser.shop import Shop
+from tests.assistant.http.browser.test_now import in_a_pause
 from tests.assistant.http.browser.visitor import SIZES, Size
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -25,6 +26,7 @@ async def test_its_link_signs_in_and_the_conversation_is_read_along(size: Size, 
     await expect(screen.page.get_by_text("Say “Hey Jarvis” and ask your question.")).to_be_visible()
 
     staff = await visit("/#/now")
+    await in_a_pause(staff)
     await staff.button("Push to talk").click()
     await expect(screen.heading("I am listening")).to_be_visible()
     words = screen.page.get_by_role("log")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
 
 from tests.assistant.http.browser.accessibility import violations
 from tests.assistant.http.browser.conftest import Visit
@@ -31,12 +30,6 @@ PLACES = {
 }
 
 
-async def settled(page: Page) -> None:
-    """Everything that was asked for is there."""
-    await expect(page.get_by_role("heading", level=1).first).to_be_visible()
-    await page.wait_for_function("() => !document.querySelector('.loading:not([hidden]), [aria-busy=true]')")
-
-
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("place", PLACES)
 async def test_it_is_fit_for_everybody(place: str, size: Size, visit: Visit, screenshots: Path) -> None:
@@ -46,7 +39,7 @@ async def test_it_is_fit_for_everybody(place: str, size: Size, visit: Visit, scr
         people = (await visitor.json("/api/admin/ai-personalities"))["personalities"]
         path = path.format(personality=people[0]["id"])
     await visitor.open(path)
-    await settled(visitor.page)
+    await visitor.settled()
     found = []
     for theme in THEMES:
         await visitor.page.emulate_media(color_scheme=theme)

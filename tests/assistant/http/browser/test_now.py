@@ -24,8 +24,11 @@ def captions(visitor: Visitor) -> Locator:
     return visitor.page.get_by_role("log", name="Captions")
 
 
-async def level(visitor: Visitor, name: str) -> int:
-    return int(await visitor.page.get_by_role("meter", name=name).get_attribute("aria-valuenow") or "0")
+async def in_a_pause(visitor: Visitor) -> None:
+    """Nobody speaks from now on, for a while: somebody has just finished."""
+    microphone = visitor.page.get_by_role("meter", name="Microphone")
+    await expect(microphone).to_have_attribute("aria-valuenow", re.compile(r"^-[123]?\d$"))
+    await expect(microphone).to_have_attribute("aria-valuenow", re.compile(r"^-(5\d|60)$"))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -33,6 +36,7 @@ async def test_push_to_talk_a_question_is_heard_and_answered(size: Size, visit: 
     visitor = await visit("/#/now", size)
     page = visitor.page
     await expect(state(visitor)).to_have_text("Ready")
+    await in_a_pause(visitor)
     await visitor.button("Push to talk").click()
     await expect(state(visitor)).to_have_text("Listening")
     await expect(captions(visitor)).to_contain_text(QUESTION)
@@ -81,10 +85,9 @@ async def test_staff_have_something_said_and_stop_it(size: Size, visit: Visit) -
 
 async def test_who_presses_by_mistake_stops_the_hearing(visit: Visit) -> None:
     visitor = await visit("/#/now")
-    microphone = visitor.page.get_by_role("meter", name="Microphone")
-    await expect(microphone).to_have_attribute("aria-valuenow", re.compile(r"^-[123]?\d$"))  # somebody speaks
+    await in_a_pause(visitor)
     await visitor.button("Push to talk").click()
     await expect(state(visitor)).to_have_text("Listening")
     await visitor.button("Stop").click()
     await expect(state(visitor)).to_have_text("Ready")
-    await expect(microphone).to_have_attribute("aria-valuenow", re.compile(r"^-(5\d|60)$"))  # a pause
+    assert (await visitor.json("/api/status"))["state"] == "listening"

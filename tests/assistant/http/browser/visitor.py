@@ -90,6 +90,12 @@ class Visitor:
         await expect(message).to_be_visible()
         await self.page.get_by_role("region", name="Messages").get_by_role("button", name="Dismiss").last.click()
 
+    async def settled(self) -> None:
+        """Everything that was asked for is there."""
+        await self.page.wait_for_function(
+            "() => document.querySelector('h1') && !document.querySelector('.loading:not([hidden]), [aria-busy=true]')"
+        )
+
     async def json(self, path: str) -> Any:
         """What the API says, asked by the same browser."""
         answer = await self.context.request.get(self.shop + path)

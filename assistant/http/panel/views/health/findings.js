@@ -25,7 +25,8 @@ export function findingList(context) {
     draw();
   });
   const copy = copyButton(t("health.copy"), () => findings.map(findingText).join("\n"), "health", context, { kind: "quiet" });
-  const element = card(null, h("div", { class: "hl-head" }, h("h2", {}, t("health.findings")), copy), pick, list);
+  const element = card(null, h("div", { class: "hl-head" }, h("h2", { id: "findings-head" }, t("health.findings")), copy), pick, list);
+  element.setAttribute("aria-labelledby", "findings-head");
 
   function draw() {
     const some = findings.filter((one) => shown === "all" || one.state === shown);

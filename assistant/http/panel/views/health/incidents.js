@@ -23,7 +23,8 @@ export function incidentList(context) {
     draw();
   });
   const copy = copyButton(t("health.copy"), () => incidents.map(incidentText).join("\n"), "health", context, { kind: "quiet" });
-  const element = card(null, h("div", { class: "hl-head" }, h("h2", {}, t("health.incidents")), copy), h("p", { class: "muted" }, t("health.incidents_about")), pick, list);
+  const element = card(null, h("div", { class: "hl-head" }, h("h2", { id: "incidents-head" }, t("health.incidents")), copy), h("p", { class: "muted" }, t("health.incidents_about")), pick, list);
+  element.setAttribute("aria-labelledby", "incidents-head");
 
   function draw() {
     const some = incidents.filter(SHOWN[shown]);

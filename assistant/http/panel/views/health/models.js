@@ -31,7 +31,8 @@ export function modelList(context, pulls) {
   });
   search.addEventListener("input", draw);
   const copy = copyButton(t("health.copy"), () => models.map(modelText).join("\n"), "health", context, { kind: "quiet" });
-  const element = card(null, h("div", { class: "hl-head" }, h("h2", {}, t("health.models")), copy), h("div", { class: "hl-tools" }, pick, search), count, groups);
+  const element = card(null, h("div", { class: "hl-head" }, h("h2", { id: "models-head" }, t("health.models")), copy), h("div", { class: "hl-tools" }, pick, search), count, groups);
+  element.setAttribute("aria-labelledby", "models-head");
 
   function draw() {
     const focused = groups.contains(document.activeElement) ? document.activeElement.closest("[data-model]")?.dataset.model : null;
