@@ -14,17 +14,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from assistant import sound_check
-from assistant.sound_check import (
-    LATE_MS,
-    LATEST_S,
-    PEAK,
-    SWEEP_S,
-    CheckInterrupted,
-    Echo,
-    judged,
-    measure_echo,
-    sweep,
-)
+from assistant.echo import LATE_MS, LATEST_S, PEAK, SWEEP_S, Echo, judged, sweep
+from assistant.sound_check import CheckInterrupted, measure_echo
 from pipeline.audio import FRAME_S, FRAME_SAMPLES, LISTENING_RATE_HZ, AudioChunk, Pcm, from_float, level_db
 from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.conversation import Conversation, ConversationSettings
@@ -221,6 +212,28 @@ def test_a_stronger_echo_from_a_wall_comes_later_than_the_sound_itself() -> None
     assert judged(from_float(sound, LISTENING_RATE_HZ).pcm, HANDED_S).delay_ms == pytest.approx(50.0, abs=1.0)
 
 
+def test_a_click_is_no_sweep_wherever_it_falls() -> None:
+    for seed in range(150):
+        assert not judged(recording(echo_db=None, noise_db=-40.0, noise=click, seed=seed), HANDED_S).heard, seed
+
+
+def test_a_sweep_of_which_the_sound_system_lost_pieces_is_heard() -> None:
+    """Or which it stretched by silence: a busy machine. It is not a loudspeaker that is off."""
+    unheard = 0
+    for seed in range(100):
+        dice = np.random.default_rng(seed)
+        heard = 0.1 * PLAYED
+        for _ in range(dice.integers(1, 4)):
+            at, length = dice.integers(0, len(heard)), dice.integers(200, 2000)
+            after = heard[at + length :] if dice.random() < 0.5 else np.concatenate([np.zeros(length), heard[at:]])
+            heard = np.concatenate([heard[:at], after])
+        sound = recording(echo_db=None, noise_db=-70.0, seed=seed) / 32768.0
+        begins = round((HANDED_S + 0.15) * LISTENING_RATE_HZ)
+        sound[begins : begins + len(heard)] += heard
+        unheard += not judged(from_float(sound, LISTENING_RATE_HZ).pcm, HANDED_S).heard
+    assert unheard <= 5
+
+
 @pytest.mark.parametrize("later_s", [0.06, 0.15, 0.28])
 def test_a_wall_that_throws_the_sound_back_distinctly_does_not_hide_it(later_s: float) -> None:
     """An arcade, a tiled hall: half as loud once more."""
@@ -243,6 +256,7 @@ def test_digital_silence_is_a_muted_microphone() -> None:
     [
         ({}, "good", "as it should be"),
         ({"echo_db": -3.0}, "poor", "move them apart, or turn it down"),
+        ({"echo_db": -1.0, "noise_db": -120.0}, "poor", "a copy of the loudspeaker"),
         ({"delay_ms": LATE_MS + 20}, "fair", "Bluetooth"),
         ({"delay_ms": LATE_MS - 20}, "good", ""),
         ({"echo_db": -55.0, "noise_db": -80.0}, "fair", "hardly be heard"),
@@ -408,9 +422,13 @@ async def test_on_a_real_sound_system(sound_server: SoundServer) -> None:
     near, far = found
     assert near.delay_ms is not None
     assert far.delay_ms is not None
-    assert near.echo_db == pytest.approx(-20.0, abs=1.0)
-    assert far.echo_db == pytest.approx(-35.0, abs=1.0)
-    assert 60 < near.delay_ms < 400, "the buffers of this program and the sound server"
-    assert 180 < far.delay_ms - near.delay_ms < 400
+    assert near.echo_db is not None
+    assert far.echo_db is not None
+    # On a busy machine the sound server loses pieces of the sweep and takes more time: what comes back is less and
+    # later, never more or sooner. Exactness is a matter of the simulated rooms.
+    assert -30.0 < near.echo_db < -19.0
+    assert -45.0 < far.echo_db < -34.0
+    assert 60 < near.delay_ms < far.delay_ms, "the buffers of this program and the sound server"
+    assert far.delay_ms > 300
     assert far.verdict == "fair"
     assert not unheard.heard
