@@ -212,6 +212,12 @@ def test_a_stronger_echo_from_a_wall_comes_later_than_the_sound_itself() -> None
     assert judged(from_float(sound, LISTENING_RATE_HZ).pcm, HANDED_S).delay_ms == pytest.approx(50.0, abs=1.0)
 
 
+def test_a_faint_echo_in_hiss_is_found_by_its_parts_being_at_one_place() -> None:
+    for seed in range(10):
+        echo = judged(recording(echo_db=-37.5, noise_db=-40.0, seed=seed), HANDED_S)
+        assert echo.delay_ms == pytest.approx(100.0, abs=1.0), seed
+
+
 def test_a_click_is_no_sweep_wherever_it_falls() -> None:
     for seed in range(150):
         assert not judged(recording(echo_db=None, noise_db=-40.0, noise=click, seed=seed), HANDED_S).heard, seed
