@@ -21,6 +21,7 @@ from assistant.storage.errors import StorageError
 from pipeline.errors import (
     AssistantError,
     DeviceError,
+    DeviceMissing,
     LicenceRefused,
     ModelMissing,
     NotReady,
@@ -110,6 +111,7 @@ _STATUS: list[tuple[type[AssistantError], int]] = [
     (LicenceRefused, 403),
     (ModelMissing, 404),
     (NotReady, 503),
+    (DeviceMissing, 422),
     (DeviceError, 503),
     (ProviderError, 503),
     (NothingToSay, 422),
