@@ -434,7 +434,7 @@ async def test_on_a_real_sound_system(sound_server: SoundServer) -> None:
     # later, never more or sooner. Exactness is a matter of the simulated rooms.
     assert -30.0 < near.echo_db < -19.0
     assert -45.0 < far.echo_db < -34.0
-    assert 60 < near.delay_ms < far.delay_ms, "the buffers of this program and the sound server"
-    assert far.delay_ms > 300
+    assert near.delay_ms > 60, "the buffers of this program and the sound server"
+    assert far.delay_ms > 60 + 280
     assert far.verdict == "fair"
     assert not unheard.heard
