@@ -32,10 +32,14 @@ TRY_AGAIN_S = 10.0
 SILENT_S = 5.0
 """Seconds that a connection may be open without a whole head of a request."""
 
-MOST_SILENT = 32
-"""Connections without a whole head at the same time; then the oldest of them is closed."""
+BACKLOG = 64
+"""Connections that are let in at once."""
 
-MOST_CONNECTIONS = 256
+MOST_SILENT = 3 * BACKLOG
+"""Connections without a whole head at the same time; then the oldest of them is closed. What somebody says is heard two
+rounds after they were let in, and must not be drowned by those who come along with them."""
+
+MOST_CONNECTIONS = 320
 """All connections together; then the one that waits longest for a request is closed."""
 
 KEEP_ALIVE_S = 30
@@ -49,8 +53,6 @@ STALLED_S = 120.0
 
 GOODBYE_S = 2
 """Seconds that running requests have to end when the daemon stops."""
-
-BACKLOG = 128
 
 
 class HttpUnavailable(AssistantError):

@@ -10,6 +10,9 @@ from starlette.responses import StreamingResponse
 
 MEDIA_TYPE = "text/event-stream"
 
+SCHEMA = {"description": "Messages whose `data` is JSON; see the description of the operation."}
+"""What OpenAPI tells of the answer, as far as it can."""
+
 HEARTBEAT = b": still here\n\n"
 """A comment, so that neither side takes a quiet connection for a dead one."""
 

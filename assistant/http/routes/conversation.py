@@ -112,7 +112,7 @@ def routes(service: Service) -> APIRouter:
         summary="Ask",
         response_model=Answered,
         openapi_extra=BODY,
-        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+        responses={200: {"content": {"text/event-stream": {"schema": server_sent_events.SCHEMA}}}},
     )
     async def ask(request: Request, caller: CallerNow) -> Any:
         """A typed question as JSON, or a recorded one as a form with `file`. The answer's sound is made meanwhile and

@@ -152,7 +152,7 @@ def routes(service: Service) -> APIRouter:
         "/api/events",
         summary="Events as they happen",
         response_class=Response,
-        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+        responses={200: {"content": {"text/event-stream": {"schema": server_sent_events.SCHEMA}}}},
     )
     async def events(
         caller: CallerNow,
