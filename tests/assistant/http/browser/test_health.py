@@ -70,7 +70,6 @@ async def test_its_pages_have_addresses_and_keys(size: Size, visit: Visit) -> No
 
 async def test_everything_is_copied_for_support(visit: Visit) -> None:
     visitor = await visit("/#/health")
-    await visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await visitor.button("Copy for support").click()
     await visitor.told("It holds no tokens")
     ticket = await visitor.page.evaluate("navigator.clipboard.readText()")

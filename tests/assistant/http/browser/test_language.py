@@ -53,6 +53,8 @@ ENGLISH = re.compile(r"\b(the|is|are|and|not|of|with|for|you|your|this|that|here
 
 KEY = re.compile(rf"({'|'.join(VIEWS)}|common)\.[a-z]")
 
+LIGHT, DARK = "rgb(244, 246, 248)", "rgb(14, 18, 22)"
+
 SAME = {"English", "Robin"}
 """What is the same in both."""
 
@@ -116,14 +118,14 @@ async def test_the_browsers_language_is_taken_at_first(visit: Visit) -> None:
 
 async def test_a_theme_is_chosen_and_kept(visit: Visit) -> None:
     visitor = await visit("/#/usage", theme="light")
-    ground = "getComputedStyle(document.body).backgroundColor"
-    light = await visitor.page.evaluate(ground)
-    await visitor.page.get_by_role("combobox", name="Appearance").select_option("Dark")
-    dark = await visitor.page.evaluate(ground)
-    assert dark != light
-    await visitor.page.reload()
-    assert await visitor.page.evaluate(ground) == dark
-    await visitor.page.get_by_role("combobox", name="Appearance").select_option("As the system")
-    assert await visitor.page.evaluate(ground) == light
-    await visitor.page.emulate_media(color_scheme="dark")
-    assert await visitor.page.evaluate(ground) == dark
+    page, body = visitor.page, visitor.page.locator("body")
+    choice = page.get_by_role("combobox", name="Appearance")
+    await expect(body).to_have_css("background-color", LIGHT)
+    await choice.select_option("Dark")
+    await expect(body).to_have_css("background-color", DARK)
+    await page.reload()
+    await expect(body).to_have_css("background-color", DARK)
+    await choice.select_option("As the system")
+    await expect(body).to_have_css("background-color", LIGHT)
+    await page.emulate_media(color_scheme="dark")
+    await expect(body).to_have_css("background-color", DARK)

@@ -1,51 +1,80 @@
-"""Every view on a phone and on a desktop, light and dark: a picture for people, and axe-core's judgement."""
+"""Every view on a phone and on a desktop, light and dark."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from playwright.async_api import expect
 
-from tests.assistant.http.browser.accessibility import violations
 from tests.assistant.http.browser.conftest import Visit
-from tests.assistant.http.browser.visitor import SIZES, THEMES, Size
+from tests.assistant.http.browser.looks import is_fit_for_everybody
+from tests.assistant.http.browser.visitor import SIZES, Size
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PLACES = {
-    "sign-in": ("/", None),
-    "now": ("/#/now", "admin"),
-    "chat": ("/#/chat", "admin"),
-    "personalities": ("/#/personalities", "admin"),
-    "personality": ("/#/personalities/{personality}", "admin"),
-    "personality-new": ("/#/personalities/new", "admin"),
-    "usage": ("/#/usage", "admin"),
-    "sound-check": ("/#/sound-check/devices", "admin"),
-    "sound-check-summary": ("/#/sound-check/summary", "admin"),
-    "health": ("/#/health/overview", "admin"),
-    "health-models": ("/#/health/models", "admin"),
-    "health-licences": ("/#/health/licences", "admin"),
-    "health-incidents": ("/#/health/incidents", "admin"),
-    "kiosk": ("/kiosk", "kiosk"),
+    "personalities": "personalities",
+    "personality": "personalities/{person}",
+    "personality-new": "personalities/new",
+    "usage": "usage",
+    "sound-check": "sound-check/devices",
+    "sound-check-summary": "sound-check/summary",
+    "health": "health/overview",
+    "health-models": "health/models",
+    "health-licences": "health/licences",
+    "health-incidents": "health/incidents",
 }
+
+ANNOUNCEMENT = "Dear customers, fresh bread has just come out of the oven. You find it to the right of the entrance."
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("place", PLACES)
-async def test_it_is_fit_for_everybody(place: str, size: Size, visit: Visit, screenshots: Path) -> None:
-    path, who = PLACES[place]
-    visitor = await visit("/panel/favicon.svg", size, who=who)
-    if "{" in path:
-        people = (await visitor.json("/api/admin/ai-personalities"))["personalities"]
-        path = path.format(personality=people[0]["id"])
-    await visitor.open(path)
-    await visitor.settled()
-    found = []
-    for theme in THEMES:
-        await visitor.page.emulate_media(color_scheme=theme)
-        found += await violations(visitor.page)
-        # Written here: playwright would keep a thread for it.
-        picture = await visitor.page.screenshot(full_page=True, caret="initial")
-        (screenshots / f"{place}-{size}-{theme}.png").write_bytes(picture)
-    assert not found, "\n".join(found)
-    assert await visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+async def test_a_view(place: str, size: Size, person: dict[str, Any], visit: Visit) -> None:
+    visitor = await visit(f"/#/{PLACES[place].format(person=person['id'])}", size)
+    await is_fit_for_everybody(visitor, place)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_page_to_sign_in(size: Size, visit: Visit) -> None:
+    visitor = await visit(size=size, who=None)
+    await visitor.button("Sign in").click()
+    await is_fit_for_everybody(visitor, "sign-in")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_now_and_the_kiosk_while_it_speaks(size: Size, visit: Visit, owner: httpx.AsyncClient) -> None:
+    now = await visit("/#/now", size)
+    screen = await visit("/kiosk", size, who="kiosk")
+    await expect(screen.heading("I am here")).to_be_visible()
+    await is_fit_for_everybody(screen, "kiosk")
+    await owner.post("/api/say", json={"text": ANNOUNCEMENT})
+    await expect(screen.heading("I am speaking")).to_be_visible()
+    await is_fit_for_everybody(screen, "kiosk-speaking")
+    await expect(now.page.get_by_role("log", name="Captions")).to_contain_text("fresh bread")
+    await is_fit_for_everybody(now, "now")
+    await now.button("Stop").click()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_conversation(size: Size, visit: Visit) -> None:
+    visitor = await visit("/#/chat", size)
+    await is_fit_for_everybody(visitor, "chat-empty")
+    await visitor.button("Where can I park?").click()
+    await expect(visitor.page.get_by_role("group", name="Answer")).to_be_visible()
+    await is_fit_for_everybody(visitor, "chat")
+
+
+async def test_what_is_behind_more(visit: Visit) -> None:
+    visitor = await visit("/#/usage", "phone")
+    await visitor.button("More").click()
+    await is_fit_for_everybody(visitor, "more")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_question_back(size: Size, person: dict[str, Any], visit: Visit) -> None:
+    visitor = await visit("/#/personalities", size)
+    await visitor.button(f"Delete {person['name']}").click()
+    await is_fit_for_everybody(visitor, "dialog")

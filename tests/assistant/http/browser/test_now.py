@@ -1,14 +1,16 @@
-"""What the assistant does now: seen as it happens, and steered."""
+"""What the assistant does now: seen as it happens, in all windows and on the screen, and steered."""
 
 from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 from playwright.async_api import Locator, expect
 
 from tests.assistant.http.browser.conftest import Visit
 from tests.assistant.http.browser.recordings import QUESTION
+from tests.assistant.http.browser.shop import Shop
 from tests.assistant.http.browser.visitor import SIZES, Size, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -31,31 +33,49 @@ async def in_a_pause(visitor: Visitor) -> None:
     await expect(microphone).to_have_attribute("aria-valuenow", re.compile(r"^-(5\d|60)$"))
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_push_to_talk_a_question_is_heard_and_answered(size: Size, visit: Visit) -> None:
-    visitor = await visit("/#/now", size)
-    page = visitor.page
-    await expect(state(visitor)).to_have_text("Ready")
-    await in_a_pause(visitor)
-    await visitor.button("Push to talk").click()
-    await expect(state(visitor)).to_have_text("Listening")
-    await expect(captions(visitor)).to_contain_text(QUESTION)
-    await expect(captions(visitor)).to_contain_text(re.compile("Assistant.*close", re.S))
-    await expect(page.get_by_role("region", name="State")).to_contain_text("piper · en_US-kiosk-low")
-    await expect(state(visitor)).to_have_text("Ready")
+async def test_push_to_talk_and_everybody_reads_along(visit: Visit, shop: Shop, owner: httpx.AsyncClient) -> None:
+    windows = [await visit("/#/now", size) for size in SIZES]
+    screens = [await visit(f"/kiosk#token={shop.kiosk}", size, who=None) for size in SIZES]
+    for screen in screens:
+        await expect(screen.heading("I am here")).to_be_visible()
+        await expect(screen.page.get_by_text("Say “Hey Jarvis” and ask your question.")).to_be_visible()
+        assert screen.page.url == f"{shop.address}/kiosk", "the token is gone from the address"
+        assert await screen.page.evaluate("history.length") <= 2
+        assert shop.kiosk not in await screen.page.content()
 
-    turns = visitor.card("Last turns")
-    turn = turns.get_by_role("listitem").filter(has=page.get_by_text(QUESTION)).first
-    await expect(turn).to_contain_text("Robin")
-    bars = turn.get_by_role("img")
-    await expect(bars).to_have_accessible_name(re.compile(r"^Response \d.*Speech to text \d.*Voice \d"))
-    told = (await visitor.json("/api/turns"))["turns"][0]
+    await in_a_pause(windows[0])
+    await windows[0].button("Push to talk").click()
+    for screen in screens:
+        await expect(screen.heading("I am listening")).to_be_visible()
+    for window in windows:
+        await expect(state(window)).to_have_text("Listening")
+    for window in windows:
+        await expect(captions(window)).to_contain_text(QUESTION)
+        await expect(captions(window)).to_contain_text(re.compile("Assistant.*close", re.S))
+        await expect(window.page.get_by_role("region", name="State")).to_contain_text("piper · en_US-kiosk-low")
+    for screen in screens:
+        await expect(screen.page.get_by_role("log")).to_contain_text(re.compile(f"{re.escape(QUESTION)}.*close", re.S))
+        await expect(screen.heading("I am here")).to_be_visible()
+        await expect(screen.page.get_by_role("log")).to_be_in_viewport()  # it stays for a while, to be read
+
+    told = (await owner.get("/api/turns")).json()["turns"][0]
     assert told["transcript"] == QUESTION
+    for window in windows:
+        await expect(state(window)).to_have_text("Ready")
+        await turn_is_listed(window, told["response_ms"])
 
+
+async def turn_is_listed(visitor: Visitor, response_ms: float) -> None:
+    """Among the last turns, with where its time went, as bars and as a table."""
+    turns = visitor.card("Last turns")
+    turn = turns.get_by_role("listitem").filter(has=visitor.page.get_by_text(QUESTION)).first
+    await expect(turn).to_contain_text("Robin")
+    shown = f"{response_ms:.0f} ms" if response_ms < 999.5 else f"{response_ms / 1000:.1f} s"
+    said = re.compile(rf"^Response {re.escape(shown)}: End of turn \d.*Speech to text \d.*Voice \d")
+    await expect(turn.get_by_role("img")).to_have_accessible_name(said)
     await turns.get_by_role("button", name="Show as table").click()
     row = turns.get_by_role("row").nth(1)
     await expect(row.get_by_role("rowheader")).to_have_text(QUESTION)
-    shown = f"{told['response_ms']:.0f} ms" if told["response_ms"] < 999.5 else f"{told['response_ms'] / 1000:.1f} s"
     await expect(row.get_by_role("cell").last).to_have_text(shown)
 
 
@@ -84,10 +104,10 @@ async def test_staff_have_something_said_and_stop_it(size: Size, visit: Visit) -
 
 
 async def test_who_presses_by_mistake_stops_the_hearing(visit: Visit) -> None:
-    visitor = await visit("/#/now")
+    visitor = await visit("/#/now", "phone")
     await in_a_pause(visitor)
-    await visitor.button("Push to talk").click()
+    await visitor.button("Push to talk").tap()
     await expect(state(visitor)).to_have_text("Listening")
-    await visitor.button("Stop").click()
+    await visitor.button("Stop").tap()
     await expect(state(visitor)).to_have_text("Ready")
     assert (await visitor.json("/api/status"))["state"] == "listening"

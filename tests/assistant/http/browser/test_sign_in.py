@@ -1,4 +1,4 @@
-"""Signing in and out: a token becomes a session, which outlives the page and the daemon."""
+"""Signing in and out: a token becomes a session, which outlives the page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 from playwright.async_api import expect
 
 from tests.assistant.http.browser.conftest import Visit
-from tests.assistant.http.browser.recordings import Recordings
 from tests.assistant.http.browser.shop import Shop
 from tests.assistant.http.browser.visitor import SIZES, Size, Visitor
 
@@ -64,23 +63,6 @@ async def test_who_signs_out_is_out(size: Size, visit: Visit, shop: Shop) -> Non
     await expect(visitor.page.get_by_label("Access token", exact=True)).to_be_visible()
 
 
-async def test_a_session_outlives_the_daemon(visit: Visit, shop: Shop, sound_files: Recordings) -> None:
-    visitor = await visit("/#/now")
-    state = visitor.page.get_by_role("region", name="State").get_by_role("status")
-    await expect(state).to_have_text("Ready")
-    visitor.away = True
-    shop.close()
-    await expect(state).to_have_text("Not connected")
-    await visitor.button("Push to talk").click()
-    await visitor.told("cannot be reached")
-
-    await shop.open(sound_files.customers)
-    await expect(state).to_have_text("Ready")
-    visitor.away = False
-    await visitor.page.reload()
-    await expect(visitor.heading("Now")).to_be_visible()
-
-
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_screens_token_opens_only_what_is_for_it(size: Size, visit: Visit) -> None:
     visitor = await visit("/#/usage", size, who="kiosk")
@@ -90,3 +72,12 @@ async def test_the_screens_token_opens_only_what_is_for_it(size: Size, visit: Vi
     await visitor.go_to("Now")
     await expect(visitor.button("Push to talk")).to_be_visible()
     await expect(visitor.button("Say it")).to_have_count(0)
+
+
+async def test_a_screens_link_that_is_no_good_asks_for_a_token(visit: Visit, shop: Shop) -> None:
+    screen = await visit("/panel/favicon.svg", who=None)
+    screen.provoked.add(401)
+    await screen.open("/kiosk#token=old")
+    await expect(screen.page.get_by_text("The token of this link is not valid.")).to_be_visible()
+    await sign_in(screen, shop.kiosk)
+    await expect(screen.heading("I am here")).to_be_visible()

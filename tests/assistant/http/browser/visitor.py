@@ -29,6 +29,8 @@ class Visitor:
     shop: str
     """Address of the assistant."""
     size: Size
+    stranger: bool = False
+    """Whether nobody else uses this browser."""
     wrong: list[str] = field(default_factory=list)
     """What went wrong that no test provoked."""
     provoked: set[int] = field(default_factory=set)
@@ -58,6 +60,15 @@ class Visitor:
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((self.shop + "/", "data:", f"blob:{self.shop}/")):
             self.wrong.append(f"asked elsewhere: {request.url}")
+
+    async def leave(self) -> None:
+        """Close the page; the browser forgets what it kept for it."""
+        if self.stranger:
+            await self.context.close()
+            return
+        if self.page.url.startswith(self.shop):
+            await self.page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        await self.page.close()
 
     async def open(self, path: str = "/") -> None:
         """Go to an address of the assistant."""
@@ -93,7 +104,8 @@ class Visitor:
     async def settled(self) -> None:
         """Everything that was asked for is there."""
         await self.page.wait_for_function(
-            "() => document.querySelector('h1') && !document.querySelector('.loading:not([hidden]), [aria-busy=true]')"
+            "() => document.querySelector('h1')"
+            " && !document.querySelector('.loading:not([hidden]), [aria-busy=true]:not(button)')"
         )
 
     async def json(self, path: str) -> Any:
