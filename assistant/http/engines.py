@@ -177,15 +177,14 @@ def _speaks(
             break
         reasons.append(f"{other.provider} {_WORDS[state]}{f' ({reason})' if reason else ''}")
     if route.voice.sample:
-        wanted = "It speaks with the recording."
+        wanted = "It speaks with the recording"
     elif route.provider == who.voice.provider and not reasons:
-        wanted = "It is the personality's own voice."
+        wanted = "It is the personality's own voice"
     else:
-        wanted = "It stands in."
+        wanted = "It stands in"
     why = "; ".join(dict.fromkeys(reasons))
-    return SpeaksNow(
-        provider=route.provider, voice=route.voice.name, reason=f"{wanted} {why[:1].upper()}{why[1:]}".strip()
-    )
+    reason = f"{wanted}: {why}." if why else f"{wanted}."
+    return SpeaksNow(provider=route.provider, voice=route.voice.name, reason=reason)
 
 
 _State = Literal["stands_by", "resting", "unavailable", "too_slow"]

@@ -145,7 +145,10 @@ def routes(service: Service) -> APIRouter:  # noqa: PLR0915 - a list of routes
         check_recording(body, service.memory.samples.folder.name, caller.tenant)
         store = service.store(caller)
         await store.first()
-        new = await store.add(upgrade_document({key: body[key] for key in body if key not in GIVEN_BY_PROGRAM}))
+        document = upgrade_document({key: body[key] for key in body if key not in {*GIVEN_BY_PROGRAM, *TOLD_ONLY}})
+        if isinstance(document.get("voice_config"), dict):
+            document["voice_config"].pop("stats", None)  # it has not spoken yet, whatever a copy says
+        new = await store.add(document)
         response.headers["Location"] = f"{PATH}/{new.document.id}"
         return _with_tag(new, response)
 
