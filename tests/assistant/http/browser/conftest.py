@@ -23,6 +23,8 @@ from playwright.async_api import Browser, BrowserContext, async_playwright, expe
 
 Visit = Callable[..., Awaitable[Visitor]]
 
+Person = Callable[[str], Awaitable[dict[str, Any]]]
+
 Known = Callable[[str, Size, int], Awaitable[BrowserContext]]
 
 PEOPLE = "/api/admin/ai-personalities"
@@ -98,12 +100,19 @@ async def owner(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def person(owner: httpx.AsyncClient) -> AsyncIterator[dict[str, Any]]:
-    """A personality that is there for one test."""
-    made = await owner.post(PEOPLE, json={"name": "Sasha", "greeting": "Hello, I am Sasha.", "language": "en"})
-    assert made.status_code == 201, made.text
-    yield made.json()
-    await owner.delete(f"{PEOPLE}/{made.json()['id']}")
+async def person(owner: httpx.AsyncClient) -> AsyncIterator[Person]:
+    """Makes personalities that are there for one test. Name it before ``visit``: pages close before they go."""
+    made: list[str] = []
+
+    async def called(name: str) -> dict[str, Any]:
+        answer = await owner.post(PEOPLE, json={"name": name, "greeting": f"Hello, I am {name}.", "language": "en"})
+        assert answer.status_code == 201, answer.text
+        made.append(answer.json()["id"])
+        return dict(answer.json())
+
+    yield called
+    for one in made:
+        await owner.delete(f"{PEOPLE}/{one}")
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

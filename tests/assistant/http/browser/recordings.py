@@ -50,7 +50,7 @@ def make(folder: Path) -> Recordings:
     question, word, reading = (sounds.piper(text) for text in (QUESTION, WAKE_WORD, READING))
     made = {
         "customers": _again(_join(question, _pause(4.0 - len(question) / LISTENING_RATE_HZ))),
-        "callers": _again(_join(word, _pause(0.5), question, _pause(3.0))),
+        "callers": _again(_join(word, _pause(0.5), question, _pause(2.0))),
         "browser": _join(_pause(0.3), question, _pause(2.0), reading, _pause(0.5), reading),
         "sample": _join(_pause(0.2), reading, _pause(0.2)),
         "hum": sounds.hum(8.0),

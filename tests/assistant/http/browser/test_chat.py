@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.async_api import Locator, expect
 
+from tests.assistant.http.browser.both_sizes import on_both_sizes
 from tests.assistant.http.browser.conftest import Visit
 from tests.assistant.http.browser.recordings import QUESTION
 from tests.assistant.http.browser.visitor import SIZES, Size, Visitor
@@ -40,7 +41,7 @@ async def is_heard(player: Locator) -> None:
     )
 
 
-@pytest.mark.parametrize("size", SIZES)
+@on_both_sizes
 async def test_a_typed_question_is_answered_aloud(size: Size, visit: Visit) -> None:
     visitor = await visit("/#/chat", size)
     question = visitor.page.get_by_label("Your question")

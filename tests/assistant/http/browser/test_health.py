@@ -8,13 +8,14 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
+from tests.assistant.http.browser.both_sizes import on_both_sizes
 from tests.assistant.http.browser.conftest import Visit
 from tests.assistant.http.browser.visitor import SIZES, Size
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@on_both_sizes
 async def test_the_findings_are_those_of_the_api(size: Size, visit: Visit, owner: httpx.AsyncClient) -> None:
     visitor = await visit("/#/now", size)
     await visitor.go_to("Health")
@@ -55,7 +56,7 @@ async def test_a_model_that_cannot_be_fetched_says_why(size: Size, visit: Visit)
     await expect(incidents.get_by_role("listitem").first).to_contain_text(re.compile("Warning|Error"))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@on_both_sizes
 async def test_its_pages_have_addresses_and_keys(size: Size, visit: Visit) -> None:
     visitor = await visit("/#/health/licences", size)
     page = visitor.page

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.assistant.http.browser.conftest import Visit
-from tests.assistant.http.browser.visitor import SIZES, Size
+from tests.assistant.http.browser.both_sizes import on_both_sizes
+from tests.assistant.http.browser.conftest import Person, Visit
+from tests.assistant.http.browser.visitor import Size
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -82,8 +82,9 @@ async def test_every_text_is_there_in_both_languages_with_the_same_values(visit:
     assert len(keys["en"]) > 500
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_the_whole_panel_speaks_spanish(size: Size, person: dict[str, Any], visit: Visit) -> None:
+@on_both_sizes
+async def test_the_whole_panel_speaks_spanish(size: Size, person: Person, visit: Visit) -> None:
+    sasha = await person(f"Sasha {size}")
     visitor = await visit("/#/now", size)
     page = visitor.page
     known = await texts(page)
@@ -98,7 +99,7 @@ async def test_the_whole_panel_speaks_spanish(size: Size, person: dict[str, Any]
         await page.keyboard.press("Escape")
     english = {}
     for path in PAGES:
-        address = path.format(person=person["id"])
+        address = path.format(person=sasha["id"])
         await page.evaluate("(address) => (location.hash = `#/${address}`)", address)
         await visitor.settled()
         if found := left(await page.evaluate(SHOWN), known):

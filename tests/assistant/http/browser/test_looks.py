@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import httpx
 import pytest
 from playwright.async_api import expect
 
-from tests.assistant.http.browser.conftest import Visit
+from tests.assistant.http.browser.both_sizes import on_both_sizes
+from tests.assistant.http.browser.conftest import Person, Visit
 from tests.assistant.http.browser.looks import is_fit_for_everybody
 from tests.assistant.http.browser.visitor import SIZES, Size
 
@@ -32,12 +31,12 @@ ANNOUNCEMENT = "Dear customers, fresh bread has just come out of the oven. You f
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("place", PLACES)
-async def test_a_view(place: str, size: Size, person: dict[str, Any], visit: Visit) -> None:
-    visitor = await visit(f"/#/{PLACES[place].format(person=person['id'])}", size)
+async def test_a_view(place: str, size: Size, person: Person, visit: Visit) -> None:
+    visitor = await visit(f"/#/{PLACES[place].format(person=(await person(f'Sasha {size}'))['id'])}", size)
     await is_fit_for_everybody(visitor, place)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@on_both_sizes
 async def test_the_page_to_sign_in(size: Size, visit: Visit) -> None:
     visitor = await visit(size=size, who=None)
     await visitor.button("Sign in").click()
@@ -58,7 +57,7 @@ async def test_now_and_the_kiosk_while_it_speaks(size: Size, visit: Visit, owner
     await now.button("Stop").click()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@on_both_sizes
 async def test_a_conversation(size: Size, visit: Visit) -> None:
     visitor = await visit("/#/chat", size)
     await is_fit_for_everybody(visitor, "chat-empty")
@@ -73,8 +72,9 @@ async def test_what_is_behind_more(visit: Visit) -> None:
     await is_fit_for_everybody(visitor, "more")
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_a_question_back(size: Size, person: dict[str, Any], visit: Visit) -> None:
+@on_both_sizes
+async def test_a_question_back(size: Size, person: Person, visit: Visit) -> None:
+    sasha = await person(f"Sasha {size}")
     visitor = await visit("/#/personalities", size)
-    await visitor.button(f"Delete {person['name']}").click()
+    await visitor.button(f"Delete {sasha['name']}").click()
     await is_fit_for_everybody(visitor, "dialog")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import httpx
 import pytest
 from playwright.async_api import Locator, expect
 
-from tests.assistant.http.browser.conftest import PEOPLE, Visit
+from tests.assistant.http.browser.both_sizes import on_both_sizes
+from tests.assistant.http.browser.conftest import PEOPLE, Person, Visit
+from tests.assistant.http.browser.test_personality_editor import WORDS
 from tests.assistant.http.browser.visitor import SIZES, Size, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -63,35 +64,37 @@ async def test_a_personality_is_made_speaks_and_is_deleted(size: Size, visit: Vi
     assert (await owner.get(f"{PEOPLE}/{made['id']}")).status_code == 404
 
 
-async def test_a_switch_elsewhere_is_seen(person: dict[str, Any], visit: Visit, owner: httpx.AsyncClient) -> None:
+async def test_a_switch_elsewhere_is_seen(person: Person, visit: Visit, owner: httpx.AsyncClient) -> None:
+    sasha = await person("Sasha")
     visitor = await visit("/#/personalities", "phone")
     await expect(entry(visitor, "Robin")).to_contain_text("Active")
     robin = next(one for one in (await owner.get(PEOPLE)).json()["personalities"] if one["active"])
-    await owner.post(f"{PEOPLE}/{person['id']}/activate", json={"at_once": True})
+    await owner.post(f"{PEOPLE}/{sasha['id']}/activate", json={"at_once": True})
     await expect(entry(visitor, "Sasha")).to_contain_text("Active")
     await owner.post(f"{PEOPLE}/{robin['id']}/activate", json={"at_once": True})
     await expect(entry(visitor, "Robin")).to_contain_text("Active")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@on_both_sizes
 async def test_what_is_taken_is_told_at_its_field(
-    size: Size, person: dict[str, Any], visit: Visit, owner: httpx.AsyncClient
+    size: Size, person: Person, visit: Visit, owner: httpx.AsyncClient
 ) -> None:
+    sasha, word_taken = await person(f"Sasha {size}"), WORDS[size]
     visitor = await visit("/#/personalities/new", size)
     visitor.provoked.update({409, 422})
     name = visitor.page.get_by_label("Name")
-    await name.fill("Sasha")
+    await name.fill(sasha["name"])
     await visitor.button("Create personality").click()
     await expect(name).to_have_attribute("aria-invalid", "true")
-    await expect(name).to_have_accessible_description(re.compile("Sasha"))
+    await expect(name).to_have_accessible_description(re.compile(sasha["name"]))
     await expect(name).to_be_focused()
 
-    await owner.put(f"{PEOPLE}/{person['id']}", json={"wake_word": "alexa"})
+    await owner.put(f"{PEOPLE}/{sasha['id']}", json={"wake_word": word_taken.lower().replace(" ", "_")})
     await name.fill("Somebody else")
     word = visitor.page.get_by_label("Wake word")
-    await word.select_option("Alexa")
+    await word.select_option(word_taken)
     await visitor.button("Create personality").click()
     await expect(word).to_have_attribute("aria-invalid", "true")
-    await expect(word).to_have_accessible_description(re.compile("Sasha"))
+    await expect(word).to_have_accessible_description(re.compile(sasha["name"]))
     await word.select_option("None of its own")
     await expect(word).not_to_have_attribute("aria-invalid", "true")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -13,10 +12,11 @@ import pytest
 import soundfile
 from playwright.async_api import Locator, Route, expect
 
-from tests.assistant.http.browser.conftest import PEOPLE, Visit
+from tests.assistant.http.browser.both_sizes import on_both_sizes
+from tests.assistant.http.browser.conftest import PEOPLE, Person, Visit
 from tests.assistant.http.browser.recordings import Recordings
 from tests.assistant.http.browser.test_chat import is_heard
-from tests.assistant.http.browser.visitor import SIZES, Size, Visitor
+from tests.assistant.http.browser.visitor import Size, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -47,11 +47,12 @@ async def spoken(visitor: Visitor) -> np.ndarray:
     return sound
 
 
-@pytest.mark.parametrize("size", SIZES)
+@on_both_sizes
 async def test_a_voice_is_heard_before_it_is_saved(
-    size: Size, person: dict[str, Any], visit: Visit, owner: httpx.AsyncClient
+    size: Size, person: Person, visit: Visit, owner: httpx.AsyncClient
 ) -> None:
-    visitor = await visit(f"/#/personalities/{person['id']}", size)
+    sasha = await person(f"Sasha {size}")
+    visitor = await visit(f"/#/personalities/{sasha['id']}", size)
     trial = visitor.card("Try the voice")
     await trial.get_by_label("Text").fill(SENTENCE)
     own = await spoken(visitor)
@@ -72,12 +73,12 @@ async def test_a_voice_is_heard_before_it_is_saved(
     assert len(await spoken(visitor)) < 0.85 * len(other)
     await player.get_by_role("button", name="Stop").click()
     await expect(player.get_by_role("button", name="Play")).to_be_visible()
-    assert (await owner.get(f"{PEOPLE}/{person['id']}")).json()["voice_config"]["provider"] == "piper", (
+    assert (await owner.get(f"{PEOPLE}/{sasha['id']}")).json()["voice_config"]["provider"] == "piper", (
         "nothing is saved"
     )
 
     await trial.get_by_role("button", name="Take the greeting").click()
-    await expect(trial.get_by_label("Text")).to_have_value("Hello, I am Sasha.")
+    await expect(trial.get_by_label("Text")).to_have_value(f"Hello, I am Sasha {size}.")
 
 
 def recording(visitor: Visitor) -> Locator:
@@ -98,11 +99,12 @@ async def agree(visitor: Visitor) -> None:
     await visitor.page.get_by_label(re.compile("This person knows")).check()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@on_both_sizes
 async def test_a_recording_is_taken_with_consent_only_and_judged(
-    size: Size, person: dict[str, Any], visit: Visit, owner: httpx.AsyncClient, sound_files: Recordings
+    size: Size, person: Person, visit: Visit, owner: httpx.AsyncClient, sound_files: Recordings
 ) -> None:
-    visitor = await visit(f"/#/personalities/{person['id']}", size)
+    sasha = await person(f"Sasha {size}")
+    visitor = await visit(f"/#/personalities/{sasha['id']}", size)
     page, use = visitor.page, visitor.button("Use this recording")
     await use.click()
     await expect(recording(visitor)).to_contain_text("Choose a file or record something first.")
@@ -122,7 +124,7 @@ async def test_a_recording_is_taken_with_consent_only_and_judged(
             re.compile("Good|Fair|Poor")
         )
     await expect(report).to_contain_text("The recording is stored, but cannot be heard yet")
-    stored = (await owner.get(f"{PEOPLE}/{person['id']}")).json()["voice_config"]
+    stored = (await owner.get(f"{PEOPLE}/{sasha['id']}")).json()["voice_config"]
     assert stored["voice_sample_duration"] == pytest.approx(soundfile.info(sound_files.sample).duration, abs=1.5)
 
     await report.get_by_role("button", name="Hear it").click()
@@ -132,42 +134,14 @@ async def test_a_recording_is_taken_with_consent_only_and_judged(
     await sure.get_by_role("button", name="Remove").click()
     await visitor.told(re.compile("Removed: recordings: 1"))
     await expect(report).to_contain_text("There is no recording.")
-    assert not (await owner.get(f"{PEOPLE}/{person['id']}")).json()["voice_config"]["voice_sample_url"]
+    assert not (await owner.get(f"{PEOPLE}/{sasha['id']}")).json()["voice_config"]["voice_sample_url"]
 
 
-async def test_a_recording_without_a_voice_is_refused(
-    person: dict[str, Any], visit: Visit, sound_files: Recordings
-) -> None:
-    visitor = await visit(f"/#/personalities/{person['id']}", "phone")
+async def test_a_recording_without_a_voice_is_refused(person: Person, visit: Visit, sound_files: Recordings) -> None:
+    sasha = await person("Sasha")
+    visitor = await visit(f"/#/personalities/{sasha['id']}", "phone")
     visitor.provoked.update({400, 422})
     await choose(visitor, sound_files.hum)
     await agree(visitor)
     await visitor.button("Use this recording").click()
     await expect(recording(visitor).get_by_role("alert")).to_contain_text("This recording cannot be used.")
-
-
-async def test_a_recording_is_made_in_the_browser(
-    person: dict[str, Any], visit: Visit, owner: httpx.AsyncClient
-) -> None:
-    visitor = await visit(f"/#/personalities/{person['id']}", "phone")
-    await visitor.page.get_by_role("tab", name="Record now").click()
-    pane = visitor.page.get_by_role("tabpanel", name="Record now")
-    await pane.get_by_role("button", name="Start").click()
-    await expect(pane.get_by_role("status")).to_have_text(re.compile(r"Recording starts in \d"))
-    await expect(pane.get_by_role("meter", name="Level of the microphone")).to_be_visible()
-    await expect(pane.get_by_role("status")).to_contain_text("Speak now.")
-    await expect(pane.get_by_role("status")).to_contain_text("Go on, a little more.")
-    await pane.get_by_role("button", name="Stop").click()
-    await expect(pane.get_by_role("status")).to_contain_text(re.compile(r"\d seconds are recorded."))
-    await is_playable(visitor)
-    await agree(visitor)
-    await visitor.button("Use this recording").click()
-    await visitor.told("The recording is stored.")
-    stored = (await owner.get(f"{PEOPLE}/{person['id']}")).json()["voice_config"]
-    assert 6 < stored["voice_sample_duration"] < 12
-
-
-async def is_playable(visitor: Visitor) -> None:
-    player = recording(visitor).get_by_role("group", name="New recording")
-    await player.get_by_role("button", name="Play").click()
-    await is_heard(player)

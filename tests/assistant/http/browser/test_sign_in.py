@@ -7,9 +7,10 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from tests.assistant.http.browser.both_sizes import on_both_sizes
 from tests.assistant.http.browser.conftest import Visit
 from tests.assistant.http.browser.shop import Shop
-from tests.assistant.http.browser.visitor import SIZES, Size, Visitor
+from tests.assistant.http.browser.visitor import Size, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -19,7 +20,7 @@ async def sign_in(visitor: Visitor, token: str) -> None:
     await visitor.button("Sign in").click()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@on_both_sizes
 async def test_a_wrong_token_is_told_at_the_field_and_the_right_one_opens_the_panel(
     size: Size, visit: Visit, shop: Shop
 ) -> None:
@@ -46,7 +47,7 @@ async def test_a_wrong_token_is_told_at_the_field_and_the_right_one_opens_the_pa
     assert shop.admin not in str(await page.evaluate("[document.cookie, {...localStorage}, {...sessionStorage}]"))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@on_both_sizes
 async def test_who_signs_out_is_out(size: Size, visit: Visit, shop: Shop) -> None:
     visitor = await visit("/#/usage", size, who=None)
     await sign_in(visitor, shop.admin)
@@ -63,7 +64,7 @@ async def test_who_signs_out_is_out(size: Size, visit: Visit, shop: Shop) -> Non
     await expect(visitor.page.get_by_label("Access token", exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@on_both_sizes
 async def test_the_screens_token_opens_only_what_is_for_it(size: Size, visit: Visit) -> None:
     visitor = await visit("/#/usage", size, who="kiosk")
     await expect(visitor.page.get_by_text("Your token does not give access to this page.")).to_be_visible()

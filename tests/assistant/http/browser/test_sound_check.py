@@ -7,37 +7,23 @@ import re
 import pytest
 from playwright.async_api import Locator, expect
 
+from tests.assistant.http.browser.both_sizes import on_both_sizes
 from tests.assistant.http.browser.conftest import Visit
 from tests.assistant.http.browser.visitor import SIZES, Size, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-SPEAKS_WITHIN_MS = 30_000
-"""Three seconds of speech are wanted, and customers pause between their questions."""
 
 
 def step(visitor: Visitor, title: str) -> Locator:
     return visitor.card(title)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@on_both_sizes
 async def test_devices_that_are_files_are_told_as_such(size: Size, visit: Visit) -> None:
     visitor = await visit("/#/now", size)
     await visitor.go_to("Sound check")
     devices = step(visitor, "Microphone and loudspeaker")
     await expect(devices).to_contain_text(re.compile("file", re.I))
-
-
-async def test_levels_are_measured(visit: Visit) -> None:
-    visitor = await visit("/#/sound-check/level", "phone")
-    level = step(visitor, "Level")
-    await level.get_by_role("button", name="Measure the room").click()
-    await expect(level.get_by_role("status")).to_contain_text("Measuring the room.")
-    await level.get_by_role("button", name="Start, I will speak").click()
-    await expect(level).to_contain_text("Passed", timeout=SPEAKS_WITHIN_MS)
-    await expect(level).to_contain_text(re.compile(r"Noise of the room\s*-\d\d dB.*Voice\s*-[123]\d dB", re.S))
-    await expect(level).to_contain_text("Voices arrive clearly.")
-    await expect(level.get_by_role("button", name="Next step")).to_be_focused()
 
 
 @pytest.mark.parametrize("size", SIZES)
