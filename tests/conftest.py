@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,15 @@ LASTING = ("tqdm_monitor", "(_poll_wrapper)")
 def lasting(thread: threading.Thread) -> bool:
     """Whether no test can end it: a library's own, or one that Python did not start (gRPC's, where TLS calls back)."""
     return thread.name.endswith(LASTING) or thread.name.startswith("Dummy-")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out the longest tests where nobody asks for them: a developer waits, CI does not."""
+    if os.environ.get("LONG_TESTS"):
+        return
+    for item in items:
+        if item.get_closest_marker("long") is not None:
+            item.add_marker(pytest.mark.skip(reason="takes half a minute or more; all of them: LONG_TESTS=1"))
 
 
 @pytest.fixture(scope="session")
