@@ -64,6 +64,14 @@ export function languageName(code) {
   }
 }
 
+/** What stands in place of a device's name in the assistant's answers. */
+const NO_DEVICES = { "a file": "common.device_file", default: "common.device_default" };
+
+/** A device's name, or what serves in its place. */
+export function deviceName(name) {
+  return name in NO_DEVICES ? t(NO_DEVICES[name]) : name;
+}
+
 /** A number; `options` as `Intl.NumberFormat` takes them. */
 export function formatNumber(value, options = { maximumFractionDigits: 1 }) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";

@@ -3,7 +3,7 @@
 import { badge, button, card, field, heading, meter, notice } from "../components.js";
 import { captions } from "../captions.js";
 import { h, replace } from "../dom.js";
-import { hasText, languageName, problemText, t } from "../i18n.js";
+import { deviceName, hasText, languageName, problemText, t } from "../i18n.js";
 import { orb } from "../orb.js";
 import { lastTurns } from "./now/turns.js";
 
@@ -192,7 +192,7 @@ function watchStatus(context, trouble, devices) {
     try {
       const status = await context.api.get("/api/status");
       if (over) return;
-      devices.textContent = t("now.devices", { microphone: status.microphone.name, speaker: status.speaker.name });
+      devices.textContent = t("now.devices", { microphone: deviceName(status.microphone.name), speaker: deviceName(status.speaker.name) });
       const news = JSON.stringify(status.trouble);
       if (news !== told) replace(trouble, status.trouble.map(troubleNotice));
       told = news;

@@ -48,7 +48,7 @@ SHOWN = """() => {
   return [...new Set(shown)];
 }"""
 
-ENGLISH = re.compile(r"\b(the|is|are|and|not|of|with|for|you|your|this|that|here|what|when)\b", re.I)
+ENGLISH = re.compile(r"\b(the|is|are|and|not|of|with|for|you|your|this|that|here|what|when|file|sound|voice)\b", re.I)
 """Words that no Spanish text has."""
 
 KEY = re.compile(rf"({'|'.join(VIEWS)}|common)\.[a-z]")

@@ -2,7 +2,7 @@
 
 import { badge, card, notice } from "../../components.js";
 import { h, icon } from "../../dom.js";
-import { formatDuration, formatNumber, t } from "../../i18n.js";
+import { deviceName, formatDuration, formatNumber, t } from "../../i18n.js";
 
 /** As the assistant itself sees it: a microphone that is silent for longer is dead. */
 const SILENT_S = 5;
@@ -27,7 +27,7 @@ export function deviceCard({ microphone, speaker }) {
 }
 
 function device(drawing, kind, name, state = null) {
-  return h("div", { class: "hl-device" }, icon(drawing), h("div", {}, h("h3", {}, kind), h("p", { class: "muted" }, name === "default" ? t("health.device_default") : name)), state);
+  return h("div", { class: "hl-device" }, icon(drawing), h("div", {}, h("h3", {}, kind), h("p", { class: "muted" }, deviceName(name))), state);
 }
 
 const gb = (value) => `${formatNumber(value, { maximumFractionDigits: value < 10 ? 1 : 0 })} GB`;

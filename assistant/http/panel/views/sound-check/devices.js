@@ -2,8 +2,11 @@
 
 import { button, field, meter, notice, problemNotice } from "../../components.js";
 import { h, replace } from "../../dom.js";
-import { formatNumber, problemText, t } from "../../i18n.js";
+import { deviceName, formatNumber, problemText, t } from "../../i18n.js";
 import { DEAD_DB } from "./judging.js";
+
+/** What the assistant says in place of a device's name where a file stands in for one. */
+const FILE = "a file";
 
 const KINDS = [
   { kind: "microphone", list: "microphones" },
@@ -20,8 +23,8 @@ export default {
   name: "devices",
 
   facts: ({ microphone, speaker }) => [
-    [t("common.microphone"), microphone ?? t("sound-check.devices_system")],
-    [t("common.speaker"), speaker ?? t("sound-check.devices_system")],
+    [t("common.microphone"), microphone ? deviceName(microphone) : t("sound-check.devices_system")],
+    [t("common.speaker"), speaker ? deviceName(speaker) : t("sound-check.devices_system")],
   ],
 
   advice: ({ codes }) => codes.map((code) => t(`sound-check.devices_advice_${code}`)),
@@ -51,7 +54,9 @@ export default {
     }
 
     function show() {
-      const selects = KINDS.map(({ kind, list }) => choice(kind, found[list] ?? [], found.chosen?.[kind] ?? null, choose));
+      const chosen = found.chosen ?? {};
+      const selects = KINDS.map(({ kind, list }) => (chosen[kind] === FILE ? file(kind) : choice(kind, found[list] ?? [], chosen[kind] ?? null, choose)));
+      missing.hidden = KINDS.every(({ kind }) => chosen[kind] === FILE);
       replace(body, h("div", { class: "sc-devices" }, selects), missing, level, h("div", { class: "row" }, use));
     }
 
@@ -72,12 +77,14 @@ export default {
 
     function judged() {
       const chosen = found.chosen ?? {};
-      const codes = KINDS.flatMap(({ kind, list }) => {
+      const files = KINDS.filter(({ kind }) => chosen[kind] === FILE).map(({ kind }) => `file_${kind}`);
+      const codes = KINDS.filter(({ kind }) => chosen[kind] !== FILE).flatMap(({ kind, list }) => {
         const there = found[list] ?? [];
         if (!there.length) return [`no_${kind}`];
         return chosen[kind] && !there.some((one) => one.name === chosen[kind]) ? [`lost_${kind}`] : [];
       });
       const broken = codes.length > 0;
+      codes.push(...files);
       if (!broken && loudest_db <= DEAD_DB) codes.push("silent");
       const state = broken ? "poor" : codes.length ? "fair" : "good";
       return [state, { microphone: named(found.microphones, chosen.microphone), speaker: named(found.speakers, chosen.speaker), codes: codes.length ? codes : ["good"] }];
@@ -95,6 +102,11 @@ export default {
 /** The name in use: the system's own choice by its name where it can be told. */
 function named(devices = [], chosen = null) {
   return chosen ?? devices.find((one) => one.default)?.name ?? null;
+}
+
+/** What stands in for a device, where there is nothing to choose. */
+function file(kind) {
+  return h("div", { class: "field" }, h("strong", {}, t(`common.${kind}`)), notice(t(`sound-check.devices_file_${kind}`), "fair"));
 }
 
 function choice(kind, devices, chosen, choose) {

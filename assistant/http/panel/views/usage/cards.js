@@ -20,7 +20,7 @@ export function percent(value, digits = 0) {
 
 /** Milliseconds; a second and more in seconds. */
 export function latency(ms) {
-  return ms < 1000 ? `${number(ms)} ms` : `${number(ms / 1000, 1)} s`;
+  return ms < 1000 ? `${number(ms, ms < 10 ? 1 : 0)} ms` : `${number(ms / 1000, 1)} s`;
 }
 
 /** Audio seconds in the unit that suits them. */
