@@ -10,16 +10,13 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
 from tests.assistant.http.browser import recordings
 from tests.assistant.http.browser.recordings import Recordings
 from tests.assistant.http.browser.shop import Shop
 from tests.assistant.http.browser.visitor import VIEWPORTS, Size, Theme, Visitor
 from tests.conftest import ROOT
-
-pytest.importorskip("playwright.async_api", reason="the browser tests need playwright (the extra dev)")
-
-from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
 Visit = Callable[..., Awaitable[Visitor]]
 

@@ -29,8 +29,8 @@ PLACES = {
 ANNOUNCEMENT = "Dear customers, fresh bread has just come out of the oven. You find it to the right of the entrance."
 
 
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("place", PLACES)
+@on_both_sizes
 async def test_a_view(place: str, size: Size, person: Person, visit: Visit) -> None:
     visitor = await visit(f"/#/{PLACES[place].format(person=(await person(f'Sasha {size}'))['id'])}", size)
     await is_fit_for_everybody(visitor, place)
