@@ -24,12 +24,13 @@ def lasting(thread: threading.Thread) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out the longest tests where nobody asks for them: a developer waits, CI does not."""
-    if os.environ.get("LONG_TESTS"):
-        return
+    """Leave out long tests where nobody asks for them: a developer waits. CI asks for those of level 1."""
+    asked = int(os.environ.get("LONG_TESTS") or 0)
     for item in items:
-        if item.get_closest_marker("long") is not None:
-            item.add_marker(pytest.mark.skip(reason="takes half a minute or more; all of them: LONG_TESTS=1"))
+        marker = item.get_closest_marker("long")
+        level = 0 if marker is None else marker.args[0]
+        if level > asked:
+            item.add_marker(pytest.mark.skip(reason=f"takes long; asked for by LONG_TESTS={level}"))
 
 
 @pytest.fixture(scope="session")

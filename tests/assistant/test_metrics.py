@@ -266,12 +266,14 @@ def of_a_daemon() -> Metrics:
         engines=[voice],
         recognisers=[recogniser],
         voice=SimpleNamespace(health=health),
-        microphone=SimpleNamespace(dropped_s=2.0),
+        transcriber=SimpleNamespace(health=health),
+        microphone=SimpleNamespace(dropped_s=2.0, tap=lambda _: None),
     )
     service = SimpleNamespace(
         parts=parts,
         metrics=Metrics(),
         last_frame_s=lambda: 0.1,
+        app=SimpleNamespace(clock=lambda: 0.0),
         stored=SimpleNamespace(stock=Stock(2, 3.0, 4), quota=[spent]),
     )
     tell_metrics(service)

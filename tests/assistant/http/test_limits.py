@@ -129,7 +129,7 @@ async def test_nobody_signs_in_slowly(daemon: Daemon) -> None:
     assert took_s < BODY_TIMEOUT_S + 2
 
 
-@pytest.mark.long
+@pytest.mark.long(2)
 async def test_a_byte_a_second_is_too_slow(daemon: Daemon) -> None:
     """However alive it seems, a body has an end."""
     status, took_s = await drip(
@@ -295,7 +295,7 @@ def memory_mb(daemon: Daemon) -> float:
     return int(Path("/proc", str(daemon.process.pid), "statm").read_text().split()[1]) * 4096 / 1e6
 
 
-@pytest.mark.long
+@pytest.mark.long(2)
 @pytest.mark.timeout(400)
 async def test_customers_are_answered_while_the_api_is_attacked(tmp_path: Path) -> None:
     with running(tmp_path, callers(tmp_path / "callers.wav"), SETTINGS) as daemon:

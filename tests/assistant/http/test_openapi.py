@@ -82,7 +82,7 @@ def test_answers_are_as_documented(echo: Daemon, schema: BaseSchema, guinea_pig:
     conforms(echo, schema[route[1]][route[0]], guinea_pig, examples=4)
 
 
-@pytest.mark.long
+@pytest.mark.long(2)
 @pytest.mark.parametrize("route", TRIED, ids=" ".join)
 def test_very_many_answers_are_as_documented(echo: Daemon, schema: BaseSchema, guinea_pig: str, route: Route) -> None:
     conforms(echo, schema[route[1]][route[0]], guinea_pig, examples=60)

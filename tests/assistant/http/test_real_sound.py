@@ -28,7 +28,7 @@ from tests.conftest import ROOT
 from tests.program import as_it_comes, assistant
 from tests.sound_server import Hearing, SoundServer
 
-pytestmark = pytest.mark.device
+pytestmark = [pytest.mark.device, pytest.mark.long(1)]
 
 PATIENCE_S = 30.0
 

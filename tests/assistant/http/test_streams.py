@@ -114,7 +114,7 @@ def test_levels_are_told_for_those_who_ask(daemon: Daemon) -> None:
     assert levels[-1]["speaker_db"] == -100
 
 
-@pytest.mark.long
+@pytest.mark.long(2)
 def test_a_quiet_stream_shows_that_it_lives(daemon: Daemon) -> None:
     with daemon.owner.stream("GET", "/api/events", timeout=25) as response:
         assert next(one for one in messages(response) if isinstance(one, str)) == "still here"

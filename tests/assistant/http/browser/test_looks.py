@@ -11,7 +11,7 @@ from tests.assistant.http.browser.conftest import Person, Visit
 from tests.assistant.http.browser.looks import is_fit_for_everybody
 from tests.assistant.http.browser.visitor import SIZES, Size
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.long(1), pytest.mark.asyncio(loop_scope="session")]
 
 PLACES = {
     "personalities": "personalities",

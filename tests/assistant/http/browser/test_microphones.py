@@ -15,7 +15,7 @@ from tests.assistant.http.browser.test_personality_voice import agree, recording
 from tests.assistant.http.browser.test_sound_check import step
 from tests.assistant.http.browser.visitor import SIZES, Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.long(1), pytest.mark.asyncio(loop_scope="session")]
 
 SPEAKS_WITHIN_MS = 30_000
 """Three seconds of speech are wanted, and customers pause between their questions."""

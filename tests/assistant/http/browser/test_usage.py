@@ -10,14 +10,13 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from tests.assistant.http.browser.both_sizes import on_both_sizes
 from tests.assistant.http.browser.conftest import Visit
-from tests.assistant.http.browser.visitor import Size
+from tests.assistant.http.browser.visitor import SIZES, Size
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-@on_both_sizes
+@pytest.mark.parametrize("size", SIZES)  # one after the other: each makes the numbers grow
 async def test_its_numbers_are_those_of_the_api(size: Size, visit: Visit, owner: httpx.AsyncClient) -> None:
     said = await owner.post("/api/conversation", json={"text": "what time do you close"})
     assert said.is_success
