@@ -15,7 +15,18 @@ from assistant.http.doors.hosts import HostGuard, own_names
 from assistant.http.openai_errors import OpenAiErrors
 from assistant.http.openapi import document as openapi_document
 from assistant.http.problem import Problem, tell_problems
-from assistant.http.routes import conversation, figures, machine, openai, pages, personalities, session, upkeep, voice
+from assistant.http.routes import (
+    conversation,
+    figures,
+    machine,
+    openai,
+    pages,
+    personalities,
+    personality_voice,
+    session,
+    upkeep,
+    voice,
+)
 from assistant.http.service import Service
 
 DESCRIPTION = """
@@ -24,7 +35,7 @@ A token is an administrator's or a kiosk's (it may watch and talk), and belongs 
 (RFC 9457) with a stable `code` and a `remedy`; those below `/v1` have OpenAI's form.
 """
 
-ROUTES = (session, voice, conversation, personalities, machine, figures, upkeep, openai)
+ROUTES = (session, voice, conversation, personalities, personality_voice, machine, figures, upkeep, openai)
 
 PROBLEMS = {
     "4XX": {"model": Problem, "description": "Something is wrong with the request."},
