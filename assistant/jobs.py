@@ -9,9 +9,9 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
+from assistant.task_room import TaskRoom
 from pipeline.errors import AssistantError, without_words
 
 log = logging.getLogger(__name__)
@@ -78,26 +78,13 @@ Work = Callable[[Job], Awaitable[dict[str, Any]]]
 """Does it, and returns what came of it."""
 
 
-class Jobs:
+class Jobs(TaskRoom):
     """An async context manager; leaving it stops what goes on."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        super().__init__()
         self._now = now
         self._jobs: OrderedDict[str, Job] = OrderedDict()
-        self._group = asyncio.TaskGroup()
-
-    async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop all."""
-        for job in self._jobs.values():
-            job.cancel()
-        # The group is not told of the error: it would wrap it, and no task of it is to blame.
-        await self._group.__aexit__(None, None, None)
 
     def start(self, kind: str, what: str, tenant: str, work: Work) -> Job:
         """Begin; of the kinds in ``ONCE``, what goes on already is not begun twice. Raises ``JobsBusy``."""
@@ -114,7 +101,7 @@ class Jobs:
         while len(self._jobs) > MOST_REMEMBERED:
             oldest = next(one for one in self._jobs.values() if one.state != "running")
             del self._jobs[oldest.id]
-        task = self._group.create_task(self._run(job, work), name=f"job {kind}")
+        task = self._begin(self._run(job, work), f"job {kind}")
         job._task = task
         task.add_done_callback(lambda _: self._ended(job))
         return job

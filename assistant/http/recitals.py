@@ -9,11 +9,10 @@ import secrets
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from types import TracebackType
-from typing import Self
 
 from assistant.http.problem import Refused
 from assistant.http.speaking import Spoken
+from assistant.task_room import TaskRoom
 from pipeline.errors import ProviderError, without_words
 from pipeline.fallback import Rendering
 
@@ -108,27 +107,14 @@ class Recital:
         self._news = asyncio.Event()
 
 
-class Recitals:
+class Recitals(TaskRoom):
     """Makes them, each in a task of its own, and keeps those that are to be fetched; an async context manager."""
 
     def __init__(self, most_bytes: int) -> None:
+        super().__init__()
         self._most_bytes = most_bytes
         self._kept: OrderedDict[str, Recital] = OrderedDict()
-        self._group = asyncio.TaskGroup()
         self._going_on: set[Recital] = set()
-
-    async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop what is being made."""
-        for recital in tuple(self._going_on):
-            recital.stop()
-        # The group is not told of the error: it would wrap it, and no task of it is to blame.
-        await self._group.__aexit__(None, None, None)
 
     def begin(self, source: AsyncGenerator[Spoken], tenant: str, *, keep: bool = False) -> Recital:
         """Make one of what ``source`` yields; ``keep`` it so that ``find`` knows it. Raises ``Refused``."""
@@ -137,7 +123,7 @@ class Recitals:
                 503, "busy", "Too many texts are being spoken at the moment.", remedy="Try again in a moment."
             )
         recital = Recital(tenant)
-        task = self._group.create_task(self._make(recital, source), name="recital")
+        task = self._begin(self._make(recital, source), "recital")
         self._going_on.add(recital)
         recital.begun(task)
         task.add_done_callback(lambda _: self._ended(recital))

@@ -9,12 +9,11 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from assistant.http.problem import Refused
 from assistant.http.recitals import Recital, Recitals
 from assistant.http.speaking import Speaking, Spoken
+from assistant.task_room import TaskRoom
 from pipeline.errors import ProviderError, without_words
 from pipeline.protocols import Agent
 from pipeline.sentences import sentences
@@ -92,7 +91,7 @@ class Answer:
         self._news = asyncio.Event()
 
 
-class Talks:
+class Talks(TaskRoom):
     """Asks the agent and has its answer spoken; remembers the exchanges for a while. An async context manager."""
 
     def __init__(
@@ -106,6 +105,7 @@ class Talks:
         clock: Callable[[], float],
     ) -> None:
         """``turns`` exchanges are remembered; after ``idle_s`` seconds without a question they are forgotten."""
+        super().__init__()
         self._agent = agent
         self._speaking = speaking
         self._recitals = recitals
@@ -113,21 +113,6 @@ class Talks:
         self._idle_s = idle_s
         self._clock = clock
         self._talks: OrderedDict[str, Talk] = OrderedDict()
-        self._group = asyncio.TaskGroup()
-        self._writing: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop what is being written."""
-        for task in tuple(self._writing):
-            task.cancel()
-        # The group is not told of the error: it would wrap it, and no task of it is to blame.
-        await self._group.__aexit__(None, None, None)
 
     def talk(self, key: str | None, tenant: str, who: Personality) -> Talk:
         """The conversation of that id, a new one for None. Raises ``Refused`` for one that is forgotten."""
@@ -158,9 +143,7 @@ class Talks:
         """
         answer = Answer(talk, transcript, who)
         answer.recital = self._recitals.begin(self._spoken(answer), talk.tenant, keep=True)
-        task = self._group.create_task(self._write(answer, tuple(talk.history)), name="agent for http")
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+        task = self._begin(self._write(answer, tuple(talk.history)), "agent for http")
         task.add_done_callback(lambda _: answer.end(ProviderError("The agent was stopped.")))
         return answer
 

@@ -62,7 +62,7 @@ class Answered(Answer):
     text: str
     """All of it."""
     audio_url: str
-    """Where its sound is (WAV), also while it is still being made; for about an hour."""
+    """Where its sound is (WAV), also while it is still being made; kept until newer ones take its place."""
     personality: str
     """Name of who answered."""
     personality_id: str
