@@ -167,6 +167,18 @@ class VoiceDetector(Provider, Protocol):
         ...
 
 
+class EndOfTurnDetector(Provider, Protocol):
+    """Tells somebody who has finished from somebody who is thinking."""
+
+    async def completion_probability(self, audio: AudioChunk) -> float:
+        """0 to 1: how likely the speaker has finished.
+
+        ``audio`` (16 kHz, any length; the last 8 s count) holds the turn so far and ends in the pause in question.
+        Raises ``ProviderError``.
+        """
+        ...
+
+
 class Transcriber(Provider, Protocol):
     """Speech to text."""
 
