@@ -190,6 +190,12 @@ class Service:
         words = WakeWords(self.settings, self.app.models, self.app.licensed)
         return PersonalityStore(self.database, caller.tenant, words)
 
+    @asynccontextmanager
+    async def changing(self, caller: Caller) -> AsyncIterator[PersonalityStore]:
+        """``store`` for a change, which holds for whoever speaks and for the next request. Raises ``StorageError``."""
+        yield self.store(caller)
+        await self.memory.cast.refresh()
+
     async def personality(self, caller: Caller, who: str | None) -> Personality:
         """One of the caller's shop by id or name; its active one for None. Raises ``PersonalityMissing``."""
         cast = self.memory.cast
@@ -216,3 +222,4 @@ class Service:
         )
         async with changing:
             yield changing
+        await self.memory.cast.refresh()

@@ -52,6 +52,7 @@ class Cast:
         """Looks until the next attempt to write after one that failed."""
         self._told: set[str] = set()
         """What was logged already."""
+        self._switched: Callable[[Personality], None] = lambda _: None
 
     async def __aenter__(self) -> Self:
         """Read them; the first time, create the first three. Whatever fails is logged."""
@@ -84,20 +85,25 @@ class Cast:
 
     async def watch(self, switched: Callable[[Personality], None]) -> None:
         """Notice for ever what other processes change; ``switched`` is told of a switch that takes effect at once."""
+        self._switched = switched
         while True:
             await self._sleep(LOOK_EVERY_S)
             self._pause = max(0, self._pause - 1)
             if not self._pause:
                 await self._make_first()
                 await self._write_switch()
-            before = self.active
-            try:
-                at_once = await self._look()
-            except StorageError as error:
-                self._complain(f"The personalities cannot be read again, those known already serve: {error}")
-                continue
-            if at_once and self.active.id != before.id:
-                switched(self.active)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Notice what was changed up to now: who has just changed something and asks for it must not get what was."""
+        before = self.active
+        try:
+            at_once = await self._look()
+        except StorageError as error:
+            self._complain(f"The personalities cannot be read again, those known already serve: {error}")
+            return
+        if at_once and self.active.id != before.id:
+            self._switched(self.active)
 
     async def _make_first(self) -> None:
         if self._store is None or self._made_first:

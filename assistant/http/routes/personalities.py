@@ -67,12 +67,12 @@ def routes(service: Service) -> APIRouter:
     async def add(body: Document, caller: CallerNow, response: Response) -> PersonalityThere:
         """A document without `id`; whatever is left out has its default, only `name` is needed."""
         check_recording(body, service.memory.samples.folder.name, caller.tenant)
-        store = service.store(caller)
-        await store.first()
         document = upgrade_document({key: body[key] for key in body if key not in {*GIVEN_BY_PROGRAM, *TOLD_ONLY}})
         if isinstance(document.get("voice_config"), dict):
             document["voice_config"].pop("stats", None)  # it has not spoken yet, whatever a copy says
-        new = await store.add(document)
+        async with service.changing(caller) as store:
+            await store.first()
+            new = await store.add(document)
         response.headers["Location"] = f"{PATH}/{new.document.id}"
         return _with_tag(new, response)
 
@@ -105,7 +105,9 @@ def routes(service: Service) -> APIRouter:
                     remedy="Load it again, then make your change.",
                 )
 
-        return _with_tag(await service.store(caller).change(id, edit, unchanged), response)
+        async with service.changing(caller) as store:
+            changed = await store.change(id, edit, unchanged)
+        return _with_tag(changed, response)
 
     @router.delete(f"{PATH}/{{id}}", status_code=204, summary="Remove a personality")
     async def remove(id: str, caller: CallerNow) -> None:  # noqa: A002 - the path's word
@@ -122,7 +124,8 @@ def routes(service: Service) -> APIRouter:
     ) -> PersonalityThere:
         """It speaks from now on."""
         at_once = (body or Activation()).at_once
-        used, _ = await service.store(caller).use(id, at_once=at_once)
+        async with service.changing(caller) as store:
+            used, _ = await store.use(id, at_once=at_once)
         return told(used)
 
     return router

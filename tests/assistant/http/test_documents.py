@@ -54,6 +54,15 @@ def test_what_is_left_out_stays_and_null_takes_the_default(daemon: Daemon, olive
     assert changed["voice_config"]["fallback"]["provider"] == "espeak_ng"
 
 
+def test_what_was_just_changed_counts_for_the_next_question(daemon: Daemon, olive: dict[str, Any]) -> None:
+    path = f"{PATH}/{olive['id']}"
+    for name in ("Olive Green", "Olive Brown", olive["name"]):
+        assert daemon.owner.put(path, json={"name": name}).status_code == 200
+        asked = daemon.owner.post("/api/conversation", json={"text": "What time do you close?", "personality": name})
+        assert asked.status_code == 200, asked.text
+        assert asked.json()["personality"] == name
+
+
 def test_what_the_panel_was_told_can_be_sent_back_whole(daemon: Daemon, olive: dict[str, Any]) -> None:
     again = change(daemon, olive, olive)
     assert again.status_code == 200, again.text

@@ -65,9 +65,11 @@ def ours(daemon: Daemon) -> Iterator[Possessions]:
         f"{path}/voice/upload", files={"file": ("a.wav", reading())}, data={"consent": "Florence agreed."}
     )
     assert sent.status_code == 200, sent.text
-    asked = owner.post("/api/conversation", json={"text": "What time do you close?", "personality": NAME}).json()
+    asked = owner.post("/api/conversation", json={"text": "What time do you close?", "personality": NAME})
+    assert asked.status_code == 200, f"{asked.text}\n{daemon.log[-3000:]}"
+    answered = asked.json()
     job = owner.post("/api/models/whisper-kiosk-en/pull").json()["id"]
-    yield Possessions(made.json()["id"], asked["audio_url"], asked["conversation_id"], job)
+    yield Possessions(made.json()["id"], answered["audio_url"], answered["conversation_id"], job)
     assert owner.delete(path).status_code == 204
 
 
