@@ -10,8 +10,10 @@ from typing import Any
 
 from pipeline.audio import AudioChunk
 from pipeline.ears import Ears
+from pipeline.end_of_turn import EndOfTurn
 from pipeline.errors import DeviceError, first_cause
 from pipeline.events import DeviceLostEvent, EventFeed, Interrupted, Listening, NoSpeechHeard, TurnEnd, WakeWord
+from pipeline.preparation import Preparation, TurnTaking
 from pipeline.speech import (
     Exchange,
     NoSpeechReason,
@@ -53,14 +55,21 @@ class Conversation:
         clock: Callable[[], float],
         personality_for: Callable[[str], Personality],
         settings: ConversationSettings,
+        end_of_turn: EndOfTurn | None = None,
     ) -> None:
-        """``personality_for`` says who answers a wake word; it is asked at the start of each turn and must be quick."""
+        """``personality_for`` says who answers a wake word; it is asked at the start of each turn and must be quick.
+
+        ``end_of_turn`` decides when a customer has finished; without it silence does.
+        """
         self._ears = ears
         self._parts = parts
         self._feed = feed
         self._clock = clock
         self._personality_for = personality_for
         self._settings = settings
+        self._end_of_turn = end_of_turn or EndOfTurn()
+        self._preparing = asyncio.TaskGroup()
+        """What is done beside listening."""
         self._turn: Turn | None = None
         self._stop_greeting: Callable[[], object] | None = None
         """Ends the greeting that is being spoken, None where none is."""
@@ -77,7 +86,8 @@ class Conversation:
     async def run(self) -> None:
         """Turn after turn. Raises ``DeviceError`` when a sound device is lost, ``ProviderError`` when hearing fails."""
         try:
-            await self._take_turns()
+            async with asyncio.TaskGroup() as self._preparing:
+                await self._take_turns()
         except (DeviceError, ExceptionGroup) as error:
             cause = first_cause(error)
             if isinstance(cause, DeviceError):
@@ -192,22 +202,32 @@ class Conversation:
         self._wishes.forget(is_call)
         self._feed.publish(WakeWord(hit.name, hit.score))
         self._forget_if_idle(hit.at_s)
-        heard = await self._listen(hit)
-        heard_by_s = self._clock()
-        if heard is None or isinstance(heard, WakeWordHit):
-            self._feed.publish(TurnEnd(None, None))
-            return heard
+        taking = TurnTaking(self._end_of_turn, self._prepare, self._clock)
+        try:
+            heard = await self._listen(hit, taking)
+            heard_by_s = self._clock() - taking.waited_s
+            if isinstance(heard, Utterance):
+                turn = self._begin(self._personality_for(hit.name), heard_by_s)
+                return await self._reply(turn, heard, taking.prepared(heard))
+        finally:
+            taking.drop()
         if isinstance(heard, NoSpeechReason):
             self._feed.publish(NoSpeechHeard(heard))
-            self._feed.publish(TurnEnd(None, None))
-            return None
-        turn = self._begin(self._personality_for(hit.name), heard_by_s)
+        self._feed.publish(TurnEnd(None, None))
+        return heard if isinstance(heard, WakeWordHit) else None
+
+    async def _reply(self, turn: Turn, utterance: Utterance, prepared: Preparation) -> WakeWordHit | None:
+        """The spoken part of a turn."""
         try:
-            return await self._take(turn, turn.answer(heard))
+            return await self._take(turn, turn.answer(utterance, prepared))
         finally:
+            prepared.drop()
             self._last_turn_s = self._feed.at_s
             if turn.transcript is not None:
                 self._history.append(Exchange(turn.transcript.text, turn.heard_text()))
+
+    def _prepare(self, utterance: Utterance) -> Preparation:
+        return Preparation(utterance, self._parts.transcriber, self._preparing)
 
     def _begin(self, personality: Personality, heard_by_s: float) -> Turn:
         return Turn(self._parts, self._feed, self._clock, personality, tuple(self._history), heard_by_s)
@@ -257,7 +277,7 @@ class Conversation:
             self._interrupt = self._stop_greeting = None
         return following
 
-    async def _listen(self, hit: WakeWordHit) -> Utterance | NoSpeechReason | WakeWordHit | None:
+    async def _listen(self, hit: WakeWordHit, taking: TurnTaking) -> Utterance | NoSpeechReason | WakeWordHit | None:
         """What the customer says; None where it was stopped."""
         stopped = False
 
@@ -268,19 +288,19 @@ class Conversation:
 
         try:
             async with asyncio.TaskGroup() as group:
-                hearing = group.create_task(self._invite(hit), name="hearing")
+                hearing = group.create_task(self._invite(hit, taking), name="hearing")
                 self._stop_hearing = stop
         finally:
             self._stop_hearing = None
         return None if stopped else hearing.result()
 
-    async def _invite(self, hit: WakeWordHit) -> Utterance | NoSpeechReason | WakeWordHit:
+    async def _invite(self, hit: WakeWordHit, taking: TurnTaking) -> Utterance | NoSpeechReason | WakeWordHit:
         """What the customer says, while the tone that invites them to speak is played."""
         tone = self._settings.listening_tone
         async with asyncio.TaskGroup() as group:
             if tone is not None:
                 group.create_task(self._play(tone), name="listening tone")
-            hearing = group.create_task(self._ears.utterance(hit), name="utterance")
+            hearing = group.create_task(self._ears.utterance(hit, taking), name="utterance")
         return hearing.result()
 
     async def _sound(self, wish: Sound) -> None:

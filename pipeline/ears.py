@@ -9,8 +9,17 @@ from contextlib import aclosing
 from pipeline.audio import AudioChunk, continuous
 from pipeline.events import EventFeed, SpeechEnd, SpeechStart
 from pipeline.hearing import Hearing
+from pipeline.preparation import TurnTaking
 from pipeline.protocols import Microphone
-from pipeline.segmenter import NoUtterance, SegmenterSettings, SpeechEnded, SpeechStarted, UtteranceSegmenter
+from pipeline.segmenter import (
+    NoUtterance,
+    SegmenterSettings,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    UtteranceSegmenter,
+)
 from pipeline.speech import NoSpeechReason, Utterance, WakeWordHit
 
 log = logging.getLogger(__name__)
@@ -41,12 +50,15 @@ class Ears:
                     return heard.hit
         return None
 
-    async def utterance(self, hit: WakeWordHit) -> Utterance | NoSpeechReason | WakeWordHit:
+    async def utterance(
+        self, hit: WakeWordHit, taking: TurnTaking | None = None
+    ) -> Utterance | NoSpeechReason | WakeWordHit:
         """What the customer says after a wake word, words that followed it without a pause included.
 
-        Who says the wake word again begins anew: then it is that hit.
+        ``taking`` is told of pauses and decides which of them is the end; without it silence does. Who says the wake
+        word again begins anew: then it is that hit.
         """
-        segmenter = UtteranceSegmenter(self._segmenter)
+        segmenter = UtteranceSegmenter(self._segmenter, taking.pauses_s if taking is not None else ())
         audio: list[AudioChunk] = []
         async with aclosing(self._after(hit.word_end_s)) as chunks:
             async for chunk in chunks:
@@ -55,14 +67,29 @@ class Ears:
                     return heard.hit
                 audio.append(chunk)
                 step = segmenter.push(heard.frame)
+                if isinstance(step, SpeechPaused) and taking is not None:
+                    step = await self._paused(step, audio, segmenter, taking)
                 if isinstance(step, SpeechStarted):
                     self._feed.publish(SpeechStart())
+                elif isinstance(step, SpeechResumed) and taking is not None:
+                    taking.resumed()
                 elif isinstance(step, SpeechEnded):
                     return self._cut(audio, step)
                 elif isinstance(step, NoUtterance):
                     return step.reason
         last = segmenter.flush()
         return self._cut(audio, last) if isinstance(last, SpeechEnded) else last.reason
+
+    async def _paused(
+        self, pause: SpeechPaused, audio: list[AudioChunk], segmenter: UtteranceSegmenter, taking: TurnTaking
+    ) -> SpeechEnded | None:
+        """The end, if this pause is it."""
+        so_far = cut_utterance(audio, pause.so_far, self._segmenter)
+        allowed_s = await taking.paused(so_far, pause.silence_s, segmenter.longest_pause_s)
+        if allowed_s is None:
+            return None
+        segmenter.allow_silence(allowed_s)
+        return pause.so_far if allowed_s <= pause.silence_s else None
 
     def _cut(self, audio: list[AudioChunk], ended: SpeechEnded) -> Utterance:
         self._feed.publish(SpeechEnd(ended.speech_s))

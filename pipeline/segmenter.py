@@ -13,6 +13,7 @@ It sees ``VoiceFrame`` values and nothing else, counts audio seconds and never r
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.speech import NoSpeechReason, UtteranceEnd, VoiceFrame
@@ -46,7 +47,8 @@ class SegmenterSettings:
     """Voiced seconds that end a pause, 0 to 0.5. 0 lets any blip do it: in noise the utterance may never end."""
 
     end_silence_s: float = 0.7
-    """Seconds without speech that end an utterance, 0.2 to 3. Low cuts thoughtful speakers off, high makes all wait."""
+    """Seconds without speech that end an utterance, 0.2 to 3, unless ``allow_silence`` says otherwise. Low cuts
+    thoughtful speakers off, high makes all wait."""
 
     max_utterance_s: float = 15.0
     """Seconds after which an utterance ends whatever is heard, 1 to 30."""
@@ -85,6 +87,25 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """The customer has been silent for one of the lengths asked for; perhaps the utterance is over."""
+
+    silence_s: float
+    """Seconds since the last voiced frame."""
+
+    so_far: SpeechEnded
+    """The utterance, should it end here."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """The customer goes on after a pause that was told."""
+
+    silence_s: float
+    """Seconds of the pause."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechEnded:
     """The utterance is complete."""
 
@@ -109,7 +130,7 @@ class NoUtterance:
     """``TIMEOUT``: nobody spoke; ``TOO_SHORT``: the stream ended in what was not yet speech."""
 
 
-Step = SpeechStarted | SpeechEnded | NoUtterance
+Step = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded | NoUtterance
 """What the segmenter may say about a frame."""
 
 
@@ -133,8 +154,14 @@ def _followed(value: float, target: float) -> float:
 class UtteranceSegmenter:
     """Finds one utterance in a stream of frames. Take a new one for the next."""
 
-    def __init__(self, settings: SegmenterSettings) -> None:
+    def __init__(self, settings: SegmenterSettings, pauses_s: Sequence[float] = ()) -> None:
+        """``pauses_s``: lengths of silence to be told of, in ascending order."""
         self.settings = settings
+        self.longest_pause_s = 0.0
+        """Of the pauses after which the customer went on."""
+        self._pauses_s = tuple(pauses_s)
+        self._pauses_told = 0
+        self._silence_s = settings.end_silence_s
         self._first_s: float | None = None
         self._started = False
         self._start_s = 0.0
@@ -144,6 +171,15 @@ class UtteranceSegmenter:
         self._unproved_s = 0.0
         self._speaker: _Speaker | None = None
         self._levels_db: deque[float] = deque(maxlen=ROOM_FRAMES)
+
+    @property
+    def speech_s(self) -> float:
+        """Voiced seconds so far; 0 before ``SpeechStarted``."""
+        return self._speech_s + self._unproved_s if self._started else 0.0
+
+    def allow_silence(self, silence_s: float) -> None:
+        """Have this much silence end the utterance. It holds until the customer goes on after a pause."""
+        self._silence_s = silence_s
 
     def push(self, frame: VoiceFrame) -> Step | None:
         """Take the next frame; what it decides, if anything. Nothing may follow ``SpeechEnded`` or ``NoUtterance``."""
@@ -211,14 +247,17 @@ class UtteranceSegmenter:
         """The utterance is under way, or in a pause that may be its end."""
         settings = self.settings
         assert self._speaker is not None
-        allowed_s = settings.end_silence_s
-        if self._belongs(frame, self._speaker):
+        allowed_s = self._silence_s
+        belongs = self._belongs(frame, self._speaker)
+        resumed: SpeechResumed | None = None
+        if belongs:
             allowed_s += settings.resume_s  # what may be speech at the last moment gets the time to prove it
             self._speaker.hear(frame)
             self._unproved_s += frame.duration_s
             self._evidence_s = min(settings.resume_s, self._evidence_s + frame.duration_s)
             if self._evidence_s >= settings.resume_s - ROUNDING_S:
                 self._speech_s += self._unproved_s
+                resumed = self._resumed(frame.end_s - self._unproved_s)
                 self._unproved_s = 0.0
                 self._end_s = frame.end_s
         else:
@@ -229,7 +268,24 @@ class UtteranceSegmenter:
             return self._ended(UtteranceEnd.HARD_CAP)
         if frame.end_s - self._end_s >= allowed_s - ROUNDING_S:
             return self._ended(UtteranceEnd.SILENCE)
-        return None
+        return resumed if belongs else self._paused(frame.end_s - self._end_s)
+
+    def _paused(self, silence_s: float) -> SpeechPaused | None:
+        """Tell of a pause that has just become long enough."""
+        told = self._pauses_told
+        while self._pauses_told < len(self._pauses_s) and silence_s >= self._pauses_s[self._pauses_told] - ROUNDING_S:
+            self._pauses_told += 1
+        return SpeechPaused(silence_s, self._ended(UtteranceEnd.SILENCE)) if self._pauses_told > told else None
+
+    def _resumed(self, since_s: float) -> SpeechResumed | None:
+        """Speech is proved again; what was said about the pause before it holds no more."""
+        if not self._pauses_told:
+            return None
+        self._pauses_told = 0
+        self._silence_s = self.settings.end_silence_s
+        pause_s = max(0.0, since_s - self._end_s)
+        self.longest_pause_s = max(self.longest_pause_s, pause_s)
+        return SpeechResumed(pause_s)
 
     def _ended(self, by: UtteranceEnd) -> SpeechEnded:
         return SpeechEnded(self._start_s, self._end_s, self._speech_s, by)

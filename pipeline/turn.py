@@ -14,6 +14,7 @@ from pipeline.errors import AudioFileError, DeviceError, ProviderError, first_ca
 from pipeline.events import EventFeed, NoSpeechHeard, ReplyText, StagesMs, TranscriptReady, TurnEnd
 from pipeline.fallback import FallbackVoice
 from pipeline.fallback_transcriber import FallbackTranscriber
+from pipeline.preparation import Preparation
 from pipeline.protocols import Agent, Speaker
 from pipeline.sentences import sentences, sentences_of
 from pipeline.speech import Exchange, NoSpeech, NoSpeechReason, Personality, Transcript, Utterance, primary_language
@@ -85,13 +86,14 @@ class Turn:
             clock=self.clock,
         )
 
-    async def answer(self, utterance: Utterance) -> None:
+    async def answer(self, utterance: Utterance, prepared: Preparation | None = None) -> None:
         """Transcribe, ask the agent, speak. Cancelling it silences the loudspeaker within one chunk.
 
-        Whatever fails becomes an apology; only a lost sound device is raised (``DeviceError``).
+        ``prepared`` is the utterance's transcription, where it has begun already. Whatever fails becomes an apology;
+        only a lost sound device is raised (``DeviceError``).
         """
         async with self._aloud():
-            if await self._transcribe(utterance):
+            if await self._transcribe(utterance, prepared):
                 await self._reply()
 
     async def announce(self, text: str) -> None:
@@ -125,11 +127,11 @@ class Turn:
         """The part of the answer that has left the loudspeaker."""
         return self._delivery.heard_text()
 
-    async def _transcribe(self, utterance: Utterance) -> bool:
+    async def _transcribe(self, utterance: Utterance, prepared: Preparation | None) -> bool:
         """Whether there is something to answer."""
         self._utterance = utterance
         try:
-            result = await self.parts.transcriber.transcribe(utterance)
+            result = await (prepared.result() if prepared else self.parts.transcriber.transcribe(utterance))
         finally:
             self._transcribed_s = self.clock()
         if isinstance(result, Transcript):

@@ -1,0 +1,123 @@
+"""Decides how much silence proves that a customer has finished.
+
+Three witnesses are heard: a model that knows how sentences sound when they end, the words themselves ("what time do
+you" is no question yet), and the speaker's own pauses so far. Without the model plain silence decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.errors import ProviderError
+from pipeline.protocols import EndOfTurnDetector
+from pipeline.speech import Transcript, Utterance
+
+log = logging.getLogger(__name__)
+
+DETECTOR_TIMEOUT_S = 0.5
+"""Seconds of the clock for an answer that takes a twentieth; after that plain silence decides."""
+
+TEXT_WAIT_S = 0.15
+"""Seconds of the clock to wait for the words so far. Where a recogniser takes longer they are not asked."""
+
+PAUSE_MARGIN = 1.4
+"""Whoever has made a pause is given that many times its length the next time."""
+
+
+class Patience(StrEnum):
+    """How long a customer may think in the middle of a sentence."""
+
+    BRISK = "brisk"
+    """Quick answers; slow speakers are cut off now and then."""
+    NORMAL = "normal"
+    """Most people can think in peace."""
+    PATIENT = "patient"
+    """For people who take their time, such as in a pharmacy or where many speak a foreign language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What patience means in figures."""
+
+    finished_probability: float
+    """0 to 1: from this on the model is believed that the customer has finished."""
+    unfinished_s: float
+    """Seconds of silence that end an utterance which sounds or reads as if it went on."""
+    share: float
+    """Of ``end_silence_s``, where plain silence decides."""
+
+
+WAITING = {
+    Patience.BRISK: Waiting(0.5, 1.0, 0.75),
+    Patience.NORMAL: Waiting(0.5, 1.8, 1.0),
+    Patience.PATIENT: Waiting(0.8, 3.0, 1.5),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfTurnSettings:
+    """All times are audio seconds."""
+
+    patience: Patience = Patience.NORMAL
+    """How long a customer may think."""
+
+    short_pause_s: float = 0.2
+    """Silence after which the model is asked, 0.1 to 0.5; the shortest answer begins right after it."""
+
+    prepare_after_s: float = 0.1
+    """Silence after which the answer is prepared in case it was the end, 0.06 to ``short_pause_s``. Short prepares
+    more in vain, long less in advance."""
+
+    end_silence_s: float = 0.7
+    """Silence that ends an utterance where no model can be asked."""
+
+
+class EndOfTurn:
+    """One for all turns."""
+
+    def __init__(
+        self,
+        settings: EndOfTurnSettings | None = None,
+        detector: EndOfTurnDetector | None = None,
+        unfinished: Callable[[str, str], bool] = lambda text, language: False,
+    ) -> None:
+        """``unfinished`` tells of a text and its language (ISO 639-1) whether it breaks off."""
+        self.settings = settings or EndOfTurnSettings()
+        self._detector = detector
+        self._unfinished = unfinished
+        self._waiting = WAITING[self.settings.patience]
+
+    async def silence_s(
+        self, so_far: Utterance, longest_pause_s: float, words: Callable[[], Awaitable[Transcript | None]]
+    ) -> float:
+        """Silence that ends the utterance, in audio seconds: less than has passed already where it is over.
+
+        ``longest_pause_s`` is the speaker's longest pause that was not the end. ``words`` gives what was said so far,
+        None where that is not known.
+        """
+        plain_s = self.settings.end_silence_s * self._waiting.share
+        plain_s = min(max(plain_s, PAUSE_MARGIN * longest_pause_s), max(plain_s, self._waiting.unfinished_s))
+        if self._detector is None:
+            return plain_s
+        try:
+            async with asyncio.timeout(DETECTOR_TIMEOUT_S):
+                finished = await self._detector.completion_probability(so_far.audio)
+        except (ProviderError, TimeoutError) as error:
+            log.warning("Silence decides about the end of a turn, for the model cannot: %s", error or "it hangs")
+            return plain_s
+        if finished < self._waiting.finished_probability or await self._breaks_off(words):
+            return max(self._waiting.unfinished_s, plain_s)
+        return 0.0
+
+    async def _breaks_off(self, words: Callable[[], Awaitable[Transcript | None]]) -> bool:
+        """Whether the words so far ask for more."""
+        try:
+            async with asyncio.timeout(TEXT_WAIT_S):
+                said = await words()
+        except TimeoutError:
+            return False
+        return said is not None and self._unfinished(said.text, said.language)
