@@ -98,6 +98,12 @@ class InstantSpeaker:
     def stop(self) -> None:
         return None
 
+    def pause(self) -> None:
+        return None
+
+    def resume(self, back_s: float = 0.0) -> None:
+        return None
+
 
 @dataclass
 class Figures:

@@ -87,6 +87,7 @@ class MeteredSpeaker:
         self._ahead: deque[AudioChunk] = deque()
         """Chunks that were handed over and not yet heard; ``start_s`` counts from ``start``."""
         self._handed_s = 0.0
+        self._paused = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -101,6 +102,8 @@ class MeteredSpeaker:
     @property
     def level_db(self) -> float:
         """Of what is being heard just now; ``SILENCE_DB`` where nothing is."""
+        if self._paused:
+            return SILENCE_DB
         now_s = self._speaker.played_s
         self._drop_heard(now_s)
         return self._ahead[0].since(now_s).until(now_s + MOMENT_S).level_db if self._ahead else SILENCE_DB
@@ -136,6 +139,16 @@ class MeteredSpeaker:
         self._forget()
         self._speaker.stop()
 
+    def pause(self) -> None:
+        """As the loudspeaker does."""
+        self._paused = True
+        self._speaker.pause()
+
+    def resume(self, back_s: float = 0.0) -> None:
+        """As the loudspeaker does. What is heard again was measured before and is not measured anew."""
+        self._paused = False
+        self._speaker.resume(back_s)
+
     def _drop_heard(self, now_s: float) -> None:
         while self._ahead and self._ahead[0].end_s <= now_s:
             self._ahead.popleft()
@@ -143,3 +156,4 @@ class MeteredSpeaker:
     def _forget(self) -> None:
         self._ahead.clear()
         self._handed_s = 0.0
+        self._paused = False

@@ -101,10 +101,14 @@ class Microphone(Provider, Protocol):
 
 
 class Speaker(Provider, Protocol):
-    """Where sound goes. One answer at a time: ``start``, any number of ``play``, then ``finish`` or ``stop``."""
+    """Where sound goes. One answer at a time: ``start``, any number of ``play``, then ``finish`` or ``stop``.
+
+    In between it may be paused and go on. ``pause``, ``resume`` and ``stop`` may be called at any time; where no answer
+    is under way they do nothing.
+    """
 
     async def start(self) -> None:
-        """An answer is being prepared: wake the device; ``played_s`` counts from zero again."""
+        """An answer is being prepared: wake the device; ``played_s`` counts from zero again. Ends a pause."""
         ...
 
     async def play(self, chunk: AudioChunk) -> None:
@@ -119,12 +123,25 @@ class Speaker(Provider, Protocol):
         ...
 
     def stop(self) -> None:
-        """Be silent within one chunk; what was handed over and not heard is discarded. May be called at any time."""
+        """Be silent within one chunk; what was handed over and not heard is discarded, also of a paused answer."""
+        ...
+
+    def pause(self) -> None:
+        """Be silent within one chunk, and keep what was not heard: ``play`` and ``finish`` wait from now on."""
+        ...
+
+    def resume(self, back_s: float = 0.0) -> None:
+        """Go on where ``pause`` broke in, or up to ``back_s`` seconds before it, as far as the sound is still kept:
+        the word in which it broke in is then heard again.
+        """
         ...
 
     @property
     def played_s(self) -> float:
-        """Audio seconds heard since ``start``."""
+        """How much of the answer has been heard, in audio seconds since ``start``.
+
+        It stands still in a pause, and goes back with ``resume``.
+        """
         ...
 
 

@@ -113,6 +113,7 @@ class SwitchableSpeaker(_Switchable[Speaker]):
         """Where that begins on the device's own time line."""
         self._waiting: deque[AudioChunk] = deque()
         """What it has not taken over yet, or not all of it."""
+        self._paused = False
 
     @property
     def played_s(self) -> float:
@@ -123,16 +124,20 @@ class SwitchableSpeaker(_Switchable[Speaker]):
         """Go on with another device, which has been entered; the old one is silenced and left."""
         await speaker.start()
         old, self._current = self._current, speaker
-        unheard = self._unheard(old.played_s)
-        self._played_s += old.played_s
+        heard_s = max(old.played_s, self._given_from_s)  # it may have gone back to what is no longer kept here
+        unheard = self._unheard(heard_s)
+        self._played_s += heard_s
         self._forget()
         self._waiting.extend(unheard)
+        if self._paused:
+            speaker.pause()
         old.stop()  # whoever is just handing something over to it goes on with the new one
         await self._leave(old)
 
     async def start(self) -> None:
         """As the device does."""
         self._played_s = 0.0
+        self._paused = False
         self._forget()
         await self._current.start()
 
@@ -155,8 +160,19 @@ class SwitchableSpeaker(_Switchable[Speaker]):
 
     def stop(self) -> None:
         """As the device does."""
+        self._paused = False
         self._forget()
         self._current.stop()
+
+    def pause(self) -> None:
+        """As the device does; a new one is paused too."""
+        self._paused = True
+        self._current.pause()
+
+    def resume(self, back_s: float = 0.0) -> None:
+        """As the device does; a new one has kept nothing of what the old one played."""
+        self._paused = False
+        self._current.resume(back_s)
 
     async def _hand_over(self) -> None:
         """What waits, one after another, to whatever device is in use."""

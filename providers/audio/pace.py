@@ -11,7 +11,7 @@ A file has no clock of its own, so the microphone and the loudspeaker of one run
   much (in whole chunks), and playing goes on only when the microphone's reader has dealt with that and asks for
   more. So thinking takes no audio time, and a wake word in the file interrupts an answer after the same sample on
   every machine, provided that the reader decides about a chunk before it asks for the next one.
-* ``finish`` and ``stop`` let the microphone run on.
+* ``finish`` and ``stop`` let the microphone run on, and so does ``pause`` until ``resume``.
 * Playing never waits for a microphone that has ended or has no reader. A reader that leaves a chunk unasked for
   longer than ``patience_s`` is taken for gone until it asks again; the microphone then catches up with what was
   played.
@@ -55,6 +55,14 @@ class Pace(Protocol):
         """Return when the next ``duration_s`` of an answer have been heard."""
         ...
 
+    def answer_paused(self) -> None:
+        """The speaker's ``pause``."""
+        ...
+
+    def answer_resumed(self) -> None:
+        """The speaker's ``resume``."""
+        ...
+
     def answer_ended(self) -> None:
         """The speaker's ``finish`` or ``stop``."""
         ...
@@ -95,6 +103,12 @@ class RealTimePace:
             self._silent_at = now
         self._silent_at += duration_s
         await self._sleep(max(0.0, self._silent_at - now))
+
+    def answer_paused(self) -> None:
+        """Nothing to do: the customer goes on speaking."""
+
+    def answer_resumed(self) -> None:
+        """Nothing to do: ``played`` notices a pause."""
 
     def answer_ended(self) -> None:
         """Nothing to do."""
@@ -158,6 +172,14 @@ class FastPace:
                 await asyncio.sleep(0)
         except TimeoutError:
             self._reader_gone = True
+
+    def answer_paused(self) -> None:
+        """The microphone runs on: what the customer says decides how it goes on."""
+        self.answer_ended()
+
+    def answer_resumed(self) -> None:
+        """The microphone stands still again."""
+        self.answer_started()
 
     def answer_ended(self) -> None:
         """The microphone runs on."""

@@ -24,6 +24,7 @@ from providers.audio.devices import DeviceInfo, Direction
 from providers.audio.frames import FrameCutter
 from providers.audio.playback_ring import PlaybackRing
 from providers.audio.portaudio import list_devices
+from providers.audio.recall import KEPT_S
 from providers.audio.resample import Resampler
 
 __all__ = [
@@ -156,6 +157,7 @@ class SounddeviceSpeaker:
         self._ring = PlaybackRing(1)
         self._resampler: Resampler | None = None
         self._answer = 0
+        self._under_way = False
         self._somebody_waits = False
 
     @property
@@ -165,7 +167,7 @@ class SounddeviceSpeaker:
 
     @property
     def played_s(self) -> float:
-        """Audio seconds that the device has taken since ``start``."""
+        """How much of the answer the device has taken, in audio seconds since ``start``."""
         return self._ring.taken / self._stream.rate_hz if self._stream.rate_hz else 0.0
 
     @property
@@ -183,7 +185,7 @@ class SounddeviceSpeaker:
             block_s=self._settings.block_s,
             latency_s=self._settings.latency_s,
         )
-        self._ring = PlaybackRing(round(self._settings.ahead_s * self._stream.rate_hz))
+        self._ring = PlaybackRing(self._samples(self._settings.ahead_s), keep=self._samples(KEPT_S))
         return self
 
     async def __aexit__(
@@ -196,6 +198,7 @@ class SounddeviceSpeaker:
     async def start(self) -> None:
         """A new answer; what was left of the one before is discarded."""
         self._answer += 1
+        self._under_way = True
         self._resampler = None
         self._ring.restart()
 
@@ -214,17 +217,38 @@ class SounddeviceSpeaker:
         answer = self._answer
         await self._flush(answer)
         self._ring.complete()
-        while self._ring.stored and answer == self._answer:
-            await self._callback_took_some()
-        if self._ring.taken and answer == self._answer:
-            await asyncio.sleep(self._stream.latency_s)
+        while answer == self._answer and self._under_way:
+            while self._unheard and answer == self._answer:
+                await self._callback_took_some()
+            if self._ring.taken and answer == self._answer:
+                await asyncio.sleep(self._stream.latency_s)
+            if answer == self._answer and not self._unheard:  # it may have been paused meanwhile
+                self._under_way = False
 
     def stop(self) -> None:
         """Fade out with the next callback."""
         self._answer += 1
+        self._under_way = False
         self._resampler = None
-        self._ring.cut(round(self._settings.fade_s * self._stream.rate_hz))
+        self._ring.cut(self._samples(self._settings.fade_s))
         self._stream.notify()
+
+    def pause(self) -> None:
+        """Fade out with the next callback, and wait."""
+        if self._under_way:
+            self._ring.pause(self._samples(self._settings.fade_s))
+
+    def resume(self, back_s: float = 0.0) -> None:
+        """Go on with the next callback, at most ``KEPT_S`` before the pause."""
+        self._ring.resume(self._samples(back_s), self._samples(self._settings.fade_s))
+        self._stream.notify()
+
+    @property
+    def _unheard(self) -> bool:
+        return self._ring.paused or self._ring.stored > 0
+
+    def _samples(self, duration_s: float) -> int:
+        return round(duration_s * self._stream.rate_hz)
 
     async def _flush(self, answer: int) -> None:
         resampler, self._resampler = self._resampler, None

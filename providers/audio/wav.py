@@ -6,7 +6,9 @@ the ``pace`` they share; ``providers.audio.pace`` tells what that means.
 
 from __future__ import annotations
 
+import asyncio
 import wave
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +20,7 @@ from pipeline.errors import AudioFileError
 from pipeline.protocols import Capabilities
 from providers.audio.frames import FrameCutter
 from providers.audio.pace import FastPace, Pace, RealTimePace
+from providers.audio.recall import Recall
 from providers.audio.resample import Resampler
 from providers.audio.sound_file import SoundFile, read_wav
 
@@ -101,7 +104,14 @@ class WavSpeaker:
         self._file = _HeardFile(path, rate_hz) if path is not None else None
         self._pace = pace
         self._answer = 0
+        self._under_way = False
         self._played_s = 0.0
+        self._recall = Recall()
+        self._again: deque[AudioChunk] = deque()
+        """Pieces to be heard once more, before anything else."""
+        self._going_on = asyncio.Event()
+        """Not set in a pause."""
+        self._going_on.set()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -110,7 +120,7 @@ class WavSpeaker:
 
     @property
     def played_s(self) -> float:
-        """Audio seconds heard since ``start``."""
+        """How much of the answer has been heard, in audio seconds since ``start``."""
         return self._played_s
 
     async def __aenter__(self) -> Self:
@@ -129,7 +139,8 @@ class WavSpeaker:
 
     async def start(self) -> None:
         """A new answer; with ``FastPace`` the microphone stands still from here on."""
-        self._answer += 1
+        self._begin_anew()
+        self._under_way = True
         self._played_s = 0.0
         self._pace.answer_started()
 
@@ -137,25 +148,67 @@ class WavSpeaker:
         """Return when the chunk has been heard, or the answer was stopped."""
         answer = self._answer
         for piece in _pieces(chunk):
+            await self._catch_up(answer)
             if answer != self._answer:
                 return
-            if self._file is not None:
-                self._file.write(piece)
-            self._played_s += piece.duration_s
-            await self._pace.played(piece.duration_s)
+            await self._hear(piece)
 
     async def finish(self) -> None:
-        """All was heard already when ``play`` returned."""
+        """Return when a pause is over; what ``play`` took was heard when it returned."""
+        answer = self._answer
+        await self._catch_up(answer)
+        if answer != self._answer:
+            return
+        self._begin_anew()
         if self._file is not None:
             self._file.end_answer()
         self._pace.answer_ended()
 
     def stop(self) -> None:
         """Silent at once; a ``play`` under way returns without the rest of its chunk."""
-        self._answer += 1
+        self._begin_anew()
         if self._file is not None:
             self._file.cut_answer()
         self._pace.answer_ended()
+
+    def pause(self) -> None:
+        """Silent at once, without a trace in the file; with ``FastPace`` the microphone runs on."""
+        if self._under_way and self._going_on.is_set():
+            self._going_on.clear()
+            self._pace.answer_paused()
+
+    def resume(self, back_s: float = 0.0) -> None:
+        """Go on where it paused or before; the file then holds that twice, as it is heard twice."""
+        if self._going_on.is_set():
+            return
+        again = self._recall.take_back(back_s)
+        self._played_s -= sum(piece.duration_s for piece in again)
+        self._again.extendleft(reversed(again))
+        self._going_on.set()
+        self._pace.answer_resumed()
+
+    def _begin_anew(self) -> None:
+        """Nothing is under way; whoever waits in a pause is let go."""
+        self._answer += 1
+        self._under_way = False
+        self._recall.forget()
+        self._again.clear()
+        self._going_on.set()
+
+    async def _catch_up(self, answer: int) -> None:
+        """Return when nothing of ``answer`` is to be heard before the next piece."""
+        while answer == self._answer and (self._again or not self._going_on.is_set()):
+            if self._going_on.is_set():
+                await self._hear(self._again.popleft())
+            else:
+                await self._going_on.wait()
+
+    async def _hear(self, piece: AudioChunk) -> None:
+        if self._file is not None:
+            self._file.write(piece)
+        self._recall.heard(piece)
+        self._played_s += piece.duration_s
+        await self._pace.played(piece.duration_s)
 
 
 class _HeardFile:

@@ -10,6 +10,7 @@ from typing import Self
 from pipeline.audio import FRAME_S, AudioChunk
 from pipeline.errors import DeviceLost
 from pipeline.protocols import Capabilities
+from providers.audio.recall import Recall
 
 
 class FakeMicrophone:
@@ -92,14 +93,19 @@ class FakeSpeaker:
         self.hold: asyncio.Event | None = None
         """Set an event here, and ``play`` waits for it in the middle of each chunk."""
         self.calls: list[str] = []
-        """``start``, ``play``, ``finish`` and ``stop`` in the order they came."""
+        """``start``, ``play``, ``finish``, ``stop``, ``pause`` and ``resume`` in the order they came."""
         self.answers: list[list[AudioChunk]] = []
         """For each answer the pieces that were heard; ``start_s`` says when, in audio seconds since ``start``."""
         self.entered = 0
         """How often it was opened."""
         self._taken = 0
         self._answer = 0
+        self._under_way = False
         self._played_s = 0.0
+        self._recall = Recall()
+        self._again: list[AudioChunk] = []
+        self._going_on = asyncio.Event()
+        self._going_on.set()
 
     @property
     def played_s(self) -> float:
@@ -117,11 +123,12 @@ class FakeSpeaker:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._answer += 1
+        self._begin_anew()
 
     async def start(self) -> None:
         self.calls.append("start")
-        self._answer += 1
+        self._begin_anew()
+        self._under_way = True
         self._played_s = 0.0
         self.answers.append([])
 
@@ -136,17 +143,56 @@ class FakeSpeaker:
             if self.hold is not None and number == len(pieces) // 2:
                 await self.hold.wait()
             await asyncio.sleep(piece.duration_s if self.slow else 0)
+            await self._catch_up(answer)
             if answer != self._answer:
                 return
-            self.heard.append(AudioChunk(piece.pcm, piece.rate_hz, self._played_s))
-            self._played_s += piece.duration_s
+            self._hear(piece)
 
     async def finish(self) -> None:
         self.calls.append("finish")
+        answer = self._answer
+        await self._catch_up(answer)
+        if answer == self._answer:
+            self._begin_anew()
 
     def stop(self) -> None:
         self.calls.append("stop")
+        self._begin_anew()
+
+    def pause(self) -> None:
+        self.calls.append("pause")
+        if self._under_way:
+            self._going_on.clear()
+
+    def resume(self, back_s: float = 0.0) -> None:
+        self.calls.append("resume")
+        if self._going_on.is_set():
+            return
+        again = self._recall.take_back(back_s)
+        self._played_s -= sum(piece.duration_s for piece in again)
+        self._again = again + self._again
+        self._going_on.set()
+
+    def _begin_anew(self) -> None:
         self._answer += 1
+        self._under_way = False
+        self._recall.forget()
+        self._again.clear()
+        self._going_on.set()
+
+    async def _catch_up(self, answer: int) -> None:
+        """Wait for the end of a pause, then hear again what is to be heard again."""
+        while answer == self._answer and (self._again or not self._going_on.is_set()):
+            if self._going_on.is_set():
+                self._hear(self._again.pop(0))
+                await asyncio.sleep(0)
+            else:
+                await self._going_on.wait()
+
+    def _hear(self, piece: AudioChunk) -> None:
+        self._recall.heard(piece)
+        self.heard.append(AudioChunk(piece.pcm, piece.rate_hz, self._played_s))
+        self._played_s += piece.duration_s
 
 
 def _steps(chunk: AudioChunk) -> Iterator[AudioChunk]:

@@ -118,3 +118,17 @@ class TestMeteredSpeaker(SpeakerContract):
             speaker.stop()
             assert speaker.level_db == SILENCE_DB
             inner.hold.set()
+
+    async def test_a_pause_is_silent_until_it_goes_on(self) -> None:
+        inner = FakeSpeaker()
+        speaker = MeteredSpeaker(inner)
+        await speaker.start()
+        inner.hold = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(speaker.play(at_level(-10)))
+            await asyncio.sleep(0)
+            speaker.pause()
+            assert speaker.level_db == SILENCE_DB
+            speaker.resume()
+            assert speaker.level_db > -20
+            inner.hold.set()

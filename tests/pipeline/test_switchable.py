@@ -266,3 +266,35 @@ async def test_the_loss_of_the_loudspeaker_in_use_is_told() -> None:
         await speaker.start()
         with pytest.raises(DeviceLost):
             await speaker.play(tone(440, 0.1))
+
+
+async def test_a_paused_answer_stays_paused_on_the_new_device() -> None:
+    old, new = FakeSpeaker(), FakeSpeaker()
+    async with SwitchableSpeaker(old) as speaker, asyncio.timeout(5), asyncio.TaskGroup() as group:
+        await speaker.start()
+        playing = group.create_task(speaker.play(tone(440, 1.0)), name="answer")
+        while speaker.played_s < 0.1:
+            await asyncio.sleep(0)
+        speaker.pause()
+        paused_s = speaker.played_s
+        await speaker.switch(await new.__aenter__())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert speaker.played_s == pytest.approx(paused_s)
+        assert not playing.done()
+        speaker.resume()
+        await playing
+        assert speaker.played_s == pytest.approx(1.0, abs=0.01)
+
+
+async def test_an_exchange_while_something_is_heard_again_counts_nothing_twice() -> None:
+    old, new = FakeSpeaker(), FakeSpeaker()
+    async with SwitchableSpeaker(old) as speaker:
+        await speaker.start()
+        for _ in range(4):
+            await speaker.play(tone(440, 0.1))
+        speaker.pause()
+        speaker.resume(back_s=0.35)
+        await speaker.switch(await new.__aenter__())
+        await speaker.finish()
+        assert speaker.played_s == pytest.approx(0.4, abs=0.01)

@@ -185,3 +185,44 @@ async def test_without_an_answer_the_file_passes_at_once(file: Path) -> None:
         found = [chunk async for chunk in microphone.chunks()]
     assert len(found) == 73  # 10 chunks, 62.5 of silence
     assert found[-1].end_s == pytest.approx(73 * FRAME_S)
+
+
+async def test_the_microphone_goes_on_while_the_answer_is_paused(file: Path) -> None:
+    pace = FastPace(patience_s=3600)
+    async with WavMicrophone(file, pace) as microphone, WavSpeaker(None, pace) as speaker:
+        heard_s: list[float] = []
+
+        async def customer() -> None:
+            async with aclosing(microphone.chunks()) as chunks:
+                async for chunk in chunks:
+                    heard_s.append(speaker.played_s)
+                    if chunk.end_s == pytest.approx(0.128):
+                        speaker.pause()
+                    elif chunk.end_s == pytest.approx(0.64):
+                        speaker.resume()
+                    elif chunk.end_s > 0.9:
+                        return
+
+        await speaker.start()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(customer(), name="customer")
+            await speaker.play(silence(1.0, 16_000))
+    still = [0.128] * 16
+    assert heard_s == pytest.approx([0.032, 0.064, 0.096, 0.128, *still, *(0.128 + FRAME_S * n for n in range(1, 10))])
+
+
+async def test_a_customer_in_real_time_goes_on_while_the_answer_is_paused(file: Path) -> None:
+    time = VirtualTime()
+    pace = RealTimePace(time.clock, time.sleep)
+    async with WavMicrophone(file, pace) as microphone, WavSpeaker(None, pace) as speaker:
+        await speaker.start()
+        speaker.pause()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(speaker.play(silence(0.32, 16_000)), name="answer")
+            async with aclosing(microphone.chunks()) as chunks:
+                for _ in range(10):
+                    await anext(chunks)
+            assert speaker.played_s == 0.0
+            resumed_s = time.now_s
+            speaker.resume()
+        assert time.now_s - resumed_s == pytest.approx(0.32, abs=FRAME_S)

@@ -68,3 +68,63 @@ def test_a_cut_fades_and_drops_the_rest() -> None:
     assert taken(ring, 8) == [1000, 750, 500, 250, 0, 0, 0, 0]
     ring.restart()
     assert (ring.taken, ring.stored) == (0, 0)
+
+
+def test_a_pause_fades_and_keeps_what_was_not_taken() -> None:
+    ring = PlaybackRing(100)
+    ring.write(np.full(100, 1000, np.int16))
+    taken(ring, 60)
+    ring.pause(5)
+    assert taken(ring, 3) == [1000, 750, 500]
+    assert taken(ring, 4) == [250, 0, 0, 0]
+    assert (ring.taken, ring.stored, ring.ran_dry) == (60, 40, 0)
+    ring.resume(back=0, rise_samples=5)
+    assert taken(ring, 3) == [0, 250, 500]
+    assert taken(ring, 4) == [750, 1000, 1000, 1000]
+    assert (ring.taken, ring.stored) == (67, 33)
+
+
+@pytest.mark.parametrize(("back", "first"), [(0, 20), (3, 17), (9, 11), (99, 9)])
+def test_it_goes_back_to_what_is_still_kept(back: int, first: int) -> None:
+    ring = PlaybackRing(6, keep=8)
+    for number in range(0, 20, 4):
+        ring.write(counting(number, number + 4))
+        taken(ring, 4)
+    ring.write(counting(20, 23))
+    ring.pause(0)
+    ring.resume(back, rise_samples=0)
+    assert ring.taken == first
+    assert ring.write(counting(23, 40)) == max(0, 6 - (23 - first)), "no more than before lies ahead"
+    assert taken(ring, 23 - first) == list(range(first, 23))
+
+
+def test_what_is_written_over_is_kept_no_more() -> None:
+    ring = PlaybackRing(6, keep=2)
+    ring.write(counting(0, 6))
+    taken(ring, 6)
+    ring.write(counting(6, 12))
+    ring.pause(0)
+    ring.resume(back=6, rise_samples=0)
+    assert taken(ring, 8) == list(range(4, 12))
+
+
+def test_nothing_of_an_answer_before_is_gone_back_to() -> None:
+    for end in (PlaybackRing.restart, lambda ring: ring.cut(0)):
+        ring = PlaybackRing(6, keep=8)
+        ring.write(counting(0, 6))
+        taken(ring, 4)
+        ring.pause(0)
+        end(ring)
+        assert not ring.paused
+        ring.write(counting(10, 12))
+        ring.pause(0)
+        ring.resume(back=6, rise_samples=0)
+        assert taken(ring, 4) == [10, 11, 0, 0]
+
+
+def test_a_pause_that_ends_at_once_is_heard_whole() -> None:
+    ring = PlaybackRing(10)
+    ring.write(np.full(10, 800, np.int16))
+    ring.pause(3)
+    ring.resume(back=0, rise_samples=3)
+    assert taken(ring, 9) == [800, 400, 0, 0, 400, 800, 800, 800, 800]

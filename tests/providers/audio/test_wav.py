@@ -13,6 +13,7 @@ from pipeline.audio import FRAME_S, LISTENING_RATE_HZ
 from pipeline.errors import AudioFileError
 from pipeline.protocols import Microphone, Speaker
 from providers.audio.pace import Pace
+from providers.audio.recall import KEPT_S
 from providers.audio.wav import FastPace, RealTimePace, WavMicrophone, WavSpeaker
 from tests.contracts.microphone import MicrophoneContract, fetched
 from tests.contracts.speaker import SpeakerContract, tone
@@ -158,3 +159,28 @@ async def test_a_file_that_cannot_be_written_is_told_at_once(tmp_path: Path, pla
     with pytest.raises(AudioFileError, match="cannot be written"):
         async with WavSpeaker(tmp_path / place, FastPace()):
             pass
+
+
+async def test_what_is_heard_again_after_a_pause_is_in_the_file_twice(tmp_path: Path) -> None:
+    path = tmp_path / "heard.wav"
+    sound = ramp(0.96)
+    async with WavSpeaker(path, FastPace()) as speaker:
+        await speaker.start()
+        for first, back_s in ((0.0, 0.1), (0.32, 9.0)):
+            await speaker.play(sound.since(first).until(first + 0.32))
+            speaker.pause()
+            speaker.resume(back_s)
+        await speaker.play(sound.since(0.64))
+        await speaker.finish()
+    samples, _ = soundfile.read(path, dtype="int16")
+    expected = [sound.until(0.32), sound.since(0.22).until(0.64), sound]
+    assert np.array_equal(samples, np.concatenate([part.pcm for part in expected]))
+
+
+async def test_how_far_a_resumed_answer_can_go_back_is_bounded() -> None:
+    async with WavSpeaker(None, FastPace()) as speaker:
+        await speaker.start()
+        await speaker.play(tone(440, 60.0))
+        speaker.pause()
+        speaker.resume(back_s=60.0)
+        assert speaker.played_s == pytest.approx(60.0 - KEPT_S, abs=FRAME_S)
