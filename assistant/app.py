@@ -17,6 +17,7 @@ from assistant.apologies import recorded_apologies
 from assistant.lexicon import load_lexicon
 from assistant.licences import LicensedModels
 from assistant.models.store import ModelStore
+from assistant.muting import Muting
 from assistant.parts import Companion, Ends, Memory, Parts
 from assistant.personalities.cast import Cast
 from assistant.personalities.store import PersonalityStore
@@ -42,6 +43,7 @@ from pipeline.hearing import Hearing, HearingSettings
 from pipeline.meters import MeteredMicrophone, MeteredSpeaker
 from pipeline.on_demand import OnDemand, OnDemandSynthesizer, OnDemandTranscriber
 from pipeline.protocols import Agent, VoiceDetector, WakeWordDetector
+from pipeline.muting import MutableMicrophone
 from pipeline.routing import Cloud, SpeechRouter
 from pipeline.segmenter import SegmenterSettings
 from pipeline.speakable import speakable
@@ -105,13 +107,16 @@ class App:
         transcriber = await stack.enter_async_context(self.transcriber(memory, usage))
         agent: Agent = await stack.enter_async_context(self.agent())
         devices = self.sound_devices(ends)
-        microphone, speaker = MeteredMicrophone(devices.microphone, self.clock), MeteredSpeaker(devices.speaker)
+        muting = Muting(self.folder / settings.storage.folder, self.feed)
+        heard = MutableMicrophone(devices.microphone, muting.muted)
+        microphone, speaker = MeteredMicrophone(heard, self.clock), MeteredSpeaker(devices.speaker)
         await stack.enter_async_context(speaker)
         await stack.enter_async_context(microphone)
         ears = Ears(
             microphone,
             Hearing(vad, wake_words, HearingSettings()),
             SegmenterSettings(**settings.utterance.model_dump()),
+            parts.muting.tell()
             self.feed,
         )
         turn_parts = TurnParts(
@@ -137,7 +142,7 @@ class App:
                 earcons.listening() if settings.audio.listening_tone else None,
             ),
         )
-        return Parts(conversation, agent, transcriber, voice, microphone, speaker, devices)
+        return Parts(conversation, agent, transcriber, voice, microphone, speaker, devices, muting)
 
     def provider(self, stage: str) -> Any:
         """The first provider in use for a stage, not yet entered."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from assistant.muting import Muting
 from assistant.personalities.cast import Cast
 from assistant.samples.store import SampleStore
 from assistant.sound_devices import SoundDevices
@@ -44,6 +45,7 @@ class Parts:
     microphone: MeteredMicrophone
     speaker: MeteredSpeaker
     devices: SoundDevices
+    muting: Muting
 
     @property
     def engines(self) -> list[OnDemandSynthesizer]:

@@ -15,6 +15,7 @@ from pipeline.events import (
     EventRecord,
     Interrupted,
     Listening,
+    Muted,
     NoSpeechHeard,
     ReplyText,
     Speaking,
@@ -25,7 +26,8 @@ from pipeline.events import (
 )
 from pipeline.speech import Personality
 
-State = Literal["starting", "listening", "hearing", "thinking", "speaking", "trouble"]
+State = Literal["starting", "listening", "hearing", "thinking", "speaking", "trouble", "muted"]
+"""``muted`` stands for: it would wait for a wake word."""
 
 MOST_TURNS = 50
 """Turns that are remembered, in memory only."""
@@ -63,6 +65,8 @@ class Watch:
         self._now = now
         self._wake_word = wake_word
         self.state: State = "starting"
+        """As the conversation goes; muted or not."""
+        self.muted = False
         self.turns: deque[dict[str, Any]] = deque(maxlen=MOST_TURNS)
         """The last ones, newest first, as ``GET /api/turns`` tells them."""
         self._lines: deque[Line] = deque(maxlen=REPLAYED)
@@ -87,16 +91,19 @@ class Watch:
         self._lines.append(line)
         state = _state_after(record, self.state)
         changed, self.state = state != self.state, state
+        if isinstance(record.event, Muted):
+            changed, self.muted = True, record.event.muted
         for watcher in tuple(self._watchers):
             watcher.push(line)
             if changed:
                 watcher.push(None)
 
     def snapshot(self) -> dict[str, Any]:
-        """State, personality and turn."""
+        """State, personality, turn, and whether it is muted."""
         who = self._personality()
         return {
-            "state": self.state,
+            "state": "muted" if self.muted and self.state == "listening" else self.state,
+            "muted": self.muted,
             "personality": {
                 "id": who.id,
                 "name": who.name,

@@ -156,6 +156,14 @@ class ProviderState(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Muted(Event):
+    """Somebody wants it to hear nothing, or to hear again."""
+
+    kind = "muted"
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EventRecord:
     """An event with its place: audio seconds since start, and the turn it belongs to (0 before the first)."""
 

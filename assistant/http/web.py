@@ -24,6 +24,7 @@ from assistant.http.routes import (
     personalities,
     personality_voice,
     session,
+    steering,
     upkeep,
     voice,
 )
@@ -35,7 +36,7 @@ A token is an administrator's or a kiosk's (it may watch and talk), and belongs 
 (RFC 9457) with a stable `code` and a `remedy`; those below `/v1` have OpenAI's form.
 """
 
-ROUTES = (session, voice, conversation, personalities, personality_voice, machine, figures, upkeep, openai)
+ROUTES = (session, voice, conversation, personalities, personality_voice, machine, steering, figures, upkeep, openai)
 
 PROBLEMS = {
     "4XX": {"model": Problem, "description": "Something is wrong with the request."},

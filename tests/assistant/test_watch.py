@@ -16,6 +16,7 @@ from pipeline.events import (
     EventFeed,
     Interrupted,
     Listening,
+    Muted,
     NoSpeechHeard,
     ReplyText,
     Speaking,
@@ -154,3 +155,14 @@ async def test_closing_lets_all_go_and_observes_no_more(feed: EventFeed, watch: 
         assert [line async for line in lines] == []
     feed.publish(Listening())
     assert watch.state == "starting"
+
+
+def test_muted_takes_the_place_of_listening_and_hides_nothing_else(feed: EventFeed, watch: Watch) -> None:
+    feed.publish(Listening())
+    feed.publish(Muted(muted=True))
+    assert (watch.snapshot()["state"], watch.snapshot()["muted"]) == ("muted", True)
+    feed.publish(WakeWord("push_to_talk", 1.0))
+    assert (watch.snapshot()["state"], watch.snapshot()["muted"]) == ("hearing", True)
+    feed.publish(Listening())
+    feed.publish(Muted(muted=False))
+    assert (watch.snapshot()["state"], watch.snapshot()["muted"]) == ("listening", False)

@@ -15,6 +15,7 @@ from pydantic import Field
 from assistant.http import server_sent_events
 from assistant.http.bodies import Answer, Body, Text, Who
 from assistant.http.calling import CallerNow
+from assistant.http.problem import Refused
 from assistant.http.service import Service
 from assistant.watch import Line, State
 
@@ -64,6 +65,8 @@ class Now(Answer):
     personality: Speaker
     turn: int
     """Number of the turn since the start."""
+    muted: bool
+    """Whether nothing is heard."""
 
 
 class Microphone(Answer):
@@ -127,7 +130,9 @@ def routes(service: Service) -> APIRouter:
 
     @router.post("/api/listen", status_code=202, summary="Push to talk")
     async def listen(_: CallerNow) -> Accepted:
-        """Listen to the customer as if the wake word had been said; it interrupts an answer."""
+        """Listen to the customer as if the wake word had been said; it interrupts an answer. Refused while muted."""
+        if service.parts.muting.muted():
+            raise Refused(409, "muted", "The assistant is muted and hears nothing.", remedy="Unmute it first.")
         conversation.listen_now()
         return Accepted()
 

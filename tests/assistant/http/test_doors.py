@@ -104,7 +104,7 @@ def test_a_kiosk_watches_and_talks(daemon: Daemon, route: Route) -> None:
 
 
 def test_a_kiosk_is_told_little_of_the_machine(daemon: Daemon) -> None:
-    assert set(daemon.screen.get("/api/status").json()) == {"state", "personality", "turn"}
+    assert set(daemon.screen.get("/api/status").json()) == {"state", "personality", "turn", "muted"}
     assert "microphone" in daemon.owner.get("/api/status").json()
 
 

@@ -54,6 +54,8 @@ DELETE /api/jobs/{id}
 GET /api/devices
 PUT /api/devices
 POST /api/soundcheck/echo
+PUT /api/mute
+POST /api/restart
 """
 """Administrators only."""
 
@@ -70,6 +72,8 @@ POST /api/models/{name}/pull
 GET /api/devices
 PUT /api/devices
 POST /api/soundcheck/echo
+PUT /api/mute
+POST /api/restart
 """
 """Nobody of another shop."""
 
