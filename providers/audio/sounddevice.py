@@ -62,11 +62,11 @@ class SpeakerSettings(DeviceSettings):
     channels: int | None = Field(default=None, ge=1, le=64)
     """Channels that all get the same sound; ``null`` takes two where the device has them."""
 
-    latency_s: float = Field(default=0.08, ge=0.02, le=1.0)
+    latency_s: float = Field(default=0.06, ge=0.02, le=1.0)
     """Seconds of sound in the device's own buffer, which are still heard after a stop; at least four blocks. Too
     short crackles on a busy machine."""
 
-    block_s: float = Field(default=0.02, ge=0.005, le=0.1)
+    block_s: float = Field(default=0.015, ge=0.005, le=0.1)
     """Seconds of sound per callback; a stop takes effect with the next one. Long costs less."""
 
     ahead_s: float = Field(default=0.5, ge=0.05, le=5.0)
