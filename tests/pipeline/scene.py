@@ -16,6 +16,7 @@ from pipeline.audio import LISTENING_RATE_HZ, AudioChunk
 from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.conversation import Conversation, ConversationSettings
 from pipeline.ears import Ears
+from pipeline.end_of_turn import EndOfTurn
 from pipeline.errors import ProviderError
 from pipeline.events import EventFeed
 from pipeline.fallback import FallbackVoice
@@ -93,6 +94,7 @@ class Scene:
     recorded_apologies: Mapping[str, AudioChunk] = field(default_factory=dict)
     clock: Callable[[], float] = field(default_factory=Clock)
     cues: Sequence[Cue] = ()
+    end_of_turn: EndOfTurn | None = None
     language: str = "en"
 
     async def play(self) -> list[dict[str, Any]]:
@@ -124,6 +126,7 @@ class Scene:
                 clock=self.clock,
                 personality_for=lambda _: self.personality,
                 settings=self.settings,
+                end_of_turn=self.end_of_turn,
             )
             microphone.cues = [(at_s, functools.partial(act, conversation)) for at_s, act in self.cues]
             await conversation.run()
