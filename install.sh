@@ -154,7 +154,7 @@ cloning_environment() {
 # What cannot come with the project because of its licence or size, from PyPI or the hub; never a reason to stop.
 needed_models() {
     step "Models"
-    .venv/bin/assistant models pull openwakeword-features "$@" || note "Not all models could be had; the lines above say what to do."
+    .venv/bin/assistant models pull openwakeword-features smart-turn-v3.2 "$@" || note "Not all models could be had; the lines above say what to do."
 }
 
 # One dictionary of Japanese has no wheel for Python 3.13 and then wants a compiler; the other 16 languages do without.

@@ -44,6 +44,7 @@ async def _everything(app: App) -> list[Finding]:
     ]
     for part, stage in (("wake word", "wake_word"), ("voice activity", "vad")):
         found.append(await _tried(part, partial(_stage, part, stage, app, seen)))
+    found.append(await parts.end_of_turn(app, seen))
     found += await parts.recognisers(app, seen)
     found.append(await _tried("agent", lambda: parts.provider("agent", app.agent(), app, seen)))
     async with AsyncExitStack() as stack:

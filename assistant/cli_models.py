@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NEEDED = ("openwakeword-features", "hey_jarvis", "alexa", "hey_mycroft")
 """What ``pull --default`` must get: without it nothing listens. It comes from the package index."""
 
+HELPFUL = ("smart-turn-v3.2",)
+"""What ``pull --default`` gets from the package index too, but can do without: answers come later then."""
+
 WANTED = {"en_US-ryan-medium": "en_US-kiosk-low", "whisper-base.en": "whisper-kiosk-en"}
 """What ``pull --default`` tries to get from the hub, and the bundled model that serves in its place."""
 
@@ -146,6 +149,9 @@ class _Pulling:
         if refusals:  # all have one licence
             self._complain(_advice(refusals[0]))
         done = [self.one(name) for name in needed] if not refusals else [False]
+        if self._settings.end_of_turn.use == "smart_turn":
+            for name in HELPFUL:
+                self.one(name)
         for name, substitute in WANTED.items():
             self._or_substitute(self._usable(name), substitute)
         return done

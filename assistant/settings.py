@@ -228,6 +228,7 @@ class Settings(ProviderSettings):
     """DEBUG also logs what customers say; do not leave it on in a shop."""
     wake_word: Stage
     vad: Stage
+    end_of_turn: Stage
     stt: Stage
     tts: Stage
     agent: Stage
@@ -236,6 +237,7 @@ class Settings(ProviderSettings):
 DEFAULT_USE: dict[str, str | list[str]] = {
     "wake_word": "openwakeword",
     "vad": "silero",
+    "end_of_turn": "smart_turn",
     "stt": ["faster_whisper"],
     "tts": ["piper", "espeak_ng"],
     "agent": "faq",

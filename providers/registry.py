@@ -24,6 +24,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "microwakeword": "providers.wake_word.microwakeword",
     },
     "vad": {"silero": "providers.vad.silero"},
+    "end_of_turn": {
+        "smart_turn": "providers.end_of_turn.smart_turn",
+        "silence": "providers.end_of_turn.silence",
+    },
     "stt": {"faster_whisper": "providers.stt.faster_whisper"},
     "tts": {
         "piper": "providers.tts.piper",

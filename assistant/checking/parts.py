@@ -98,6 +98,18 @@ def described(part: str, known: Capabilities) -> Finding:
     return Finding(part, State.WARNS, f"{known.name}: {known.caution.message}", known.caution.remedy)
 
 
+async def end_of_turn(app: App, seen: Seen) -> Finding:
+    """What tells thinking from having finished; silence stands in for it."""
+    part, detector = "end of turn", app.provider("end_of_turn")
+    if detector is None:
+        return Finding(part, State.WORKS, "told by silence alone (end_of_turn.use)")
+    try:
+        return await provider(part, detector, app, seen)
+    except AssistantError as error:
+        reason = f"{error.message} It is told by silence alone, so answers come later."
+        return Finding(part, State.WARNS, reason, error.remedy)
+
+
 async def recognisers(app: App, seen: Seen) -> list[Finding]:
     """Each recogniser in use; the assistant needs one of them."""
     found: list[Finding] = []

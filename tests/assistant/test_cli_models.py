@@ -30,6 +30,7 @@ def document() -> dict[str, Any]:
 @pytest.fixture
 def run(shop: Shop, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(cli_models, "open_store", lambda _: (shop.store, settings.parse(document, "here")))
+    monkeypatch.setattr(cli_models, "HELPFUL", ())
     monkeypatch.setenv("HF_ENDPOINT", shop.hub.url)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
@@ -181,6 +182,25 @@ def test_default_set_without_what_is_needed(run: Run, shop: Shop, monkeypatch: p
     assert shop.store.state("voice") == "present"
 
 
+def test_what_only_helps_is_no_failure_where_it_cannot_be_had(
+    run: Run,
+    shop: Shop,
+    document: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cli_models, "NEEDED", ())
+    monkeypatch.setattr(cli_models, "WANTED", {})
+    monkeypatch.setattr(cli_models, "HELPFUL", ("voice", "given"))
+    assert run("pull", "--default") == 0
+    assert "given" in capsys.readouterr().err
+    assert shop.store.state("voice") == "present"
+    document["end_of_turn"] = {"use": "silence"}
+    assert run("pull", "--default") == 0
+    captured = capsys.readouterr()
+    assert not captured.out + captured.err, "nothing that nobody uses"
+
+
 def test_what_a_shop_gets_for_the_default_voice() -> None:
     from assistant.models.catalogue import load_catalogue
 
@@ -195,7 +215,7 @@ def test_default_names_are_in_the_catalogue() -> None:
     from assistant.models.catalogue import load_catalogue
 
     catalogue = load_catalogue()
-    for name in (*cli_models.NEEDED, *cli_models.WANTED):
+    for name in (*cli_models.NEEDED, *cli_models.HELPFUL, *cli_models.WANTED):
         assert not catalogue.get(name).bundled
     assert all(catalogue.get(name).bundled for name in cli_models.WANTED.values())
 
