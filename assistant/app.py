@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ from assistant.statistics import Statistics
 from assistant.storage.audio_files import AudioFiles
 from assistant.storage.database import Database
 from assistant.storage.errors import StorageError
+from assistant.systemd import Notifier, Supervision
+from assistant.vitals import Vitals
 from assistant.warming import Sentence, keep_warm, usual_sentences
 from pipeline import earcons
 from pipeline.circuit_breaker import CircuitBreaker
@@ -55,6 +57,7 @@ from providers import registry
 from providers.audio.wav import FastPace, Pace, RealTimePace, WavMicrophone, WavSpeaker
 from providers.registry import Resources
 
+from providers.model_worker import stuck_workers
 log = logging.getLogger(__name__)
 
 
@@ -63,6 +66,13 @@ SHOP_LEXICON = Path("shop/lexicon.yaml")
 
 
 class App:
+PATIENCE_S = 45.0
+"""Seconds that new settings wait for a conversation to end."""
+
+
+class Renewed(Exception):
+    """It ends so that another one can take its place."""
+
     """Settings and the folder they came from, and the parts made of them."""
 
     def __init__(self, settings: Settings, folder: Path, feed: EventFeed | None = None) -> None:
@@ -72,6 +82,12 @@ class App:
         self.clock = time.monotonic
         mirror = settings.models.mirror
         self.models = ModelStore(folder / settings.models.folder, folder / mirror if mirror else None)
+        self.notifier: Notifier | None = None
+        """Where systemd started us, to tell it how we are."""
+        self.renew = asyncio.Event()
+        """Set it, and ``run`` raises ``Renewed`` as soon as nobody speaks."""
+        self.opened = False
+        """Whether all parts could be opened."""
         self.licensed = LicensedModels(self.models, settings.deployment)
         self.resources = Resources(self.licensed, folder, data=folder / settings.storage.folder)
 
@@ -84,16 +100,20 @@ class App:
             voice = await stack.enter_async_context(self.voice(memory, usage))
             parts = await self._open(stack, ends, memory, voice, usage)
             conversation = parts.conversation
-            background = [memory.cast.watch(conversation.switch)]
+            self.opened = True
+            background = [memory.cast.watch(conversation.switch), self._until_renewed(conversation.idle)]
             if memory.statistics is not None:
                 background.append(memory.statistics.run())
-            background += [keep_ready(voice, lambda: memory.cast.active), self._sweep_samples(memory)]
+            voice_ready = asyncio.Event()
+            background += [keep_ready(voice, lambda: memory.cast.active, voice_ready), self._sweep_samples(memory)]
             if self.settings.cache.enabled and self.settings.cache.warm:
                 background.append(self._keep_warm(memory, voice, parts.agent, conversation.idle))
             if beside is not None:
                 background += beside.tasks(parts)
             if ends.fast:  # no time passes for the customer in the file, so none is too late for an engine
                 await voice.ready(memory.cast.active.language, memory.cast.active)
+            if self.notifier is not None:
+                background.append(self._supervise(self.notifier, parts, memory.cast, voice_ready))
             log.info("Listening.")
             await _beside(conversation.run(), background)
 
@@ -303,6 +323,19 @@ class App:
     def wake_phrase(self) -> str:
         """What a customer says to wake it: the first wake word's name, as words."""
         _, settings = self.settings.wake_word.chosen()[0]
+    async def _supervise(self, notifier: Notifier, parts: Parts, cast: Cast, voice_ready: asyncio.Event) -> None:
+        """Tell systemd that we are ready, and for how long we are well."""
+        vitals = Vitals(parts.microphone, parts.conversation.idle, stuck_workers, self.clock)
+        await Supervision(notifier, vitals, parts.microphone, self.feed, lambda: cast.active).run(voice_ready)
+
+    async def _until_renewed(self, idle: asyncio.Event) -> None:
+        """Raises ``Renewed``."""
+        await self.renew.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await idle.wait()
+        raise Renewed
+
         words: Any = settings.model_dump()["words"]
         return str(words[0]["name"]).replace("_", " ")
 

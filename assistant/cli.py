@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -23,9 +24,12 @@ from assistant.cli_stats import add_stats_command
 from assistant.cli_token import add_token_command
 from assistant.cli_voice import add_voice_command
 from assistant.command import add_command, app_of
+from assistant.daemon import Daemon
 from assistant.event_lines import event_lines
+from assistant.incidents import Incidents
 from assistant.output import print_json, print_line, print_table, print_text, print_yaml
-from assistant.parts import Ends
+from assistant.parts import Companion, Ends, Memory
+from assistant.systemd import Notifier
 from pipeline.errors import AssistantError
 
 log = logging.getLogger(__name__)
@@ -137,21 +141,22 @@ def _run(options: argparse.Namespace) -> int:
         None if options.output == "speaker" else Path(options.output),
         options.fast,
     )
-    with event_lines(app.feed, options.events), suppress(KeyboardInterrupt):  # to be stopped is how a daemon ends
+    notifier = Notifier.taken_from(os.environ)
+    with event_lines(app.feed, options.events), ExitStack() as stack:
+        companion = None
         if app.settings.http.enabled and not ends.fast:  # a file in a hurry is over before anybody asks
-            _run_served(app, ends)
-        else:
-            _run_until_stopped(app.run(ends))
+            companion = _serving(stack.enter_context(Incidents()))
+        daemon = Daemon(app, ends, notifier, lambda: app_of(options, app.feed), companion)
+        with suppress(KeyboardInterrupt):  # to be stopped is how a daemon ends
+            _run_until_stopped(daemon.run())
     return 0
 
 
-def _run_served(app: App, ends: Ends) -> None:
-    """With the HTTP API and the panel."""
-    from assistant.incidents import Incidents
+def _serving(incidents: Incidents) -> Callable[[App, Memory], Companion]:
+    """The HTTP API and the panel beside the conversation."""
     from assistant.serving import Serving
 
-    with Incidents() as incidents:
-        _run_until_stopped(app.run(ends, lambda app, memory: Serving(app, memory, incidents)))
+    return lambda app, memory: Serving(app, memory, incidents)
 
 
 def _same(one: str, other: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from assistant import logs, settings
 from assistant.app import App
+from pipeline.events import EventFeed
 
 
 def add_command(
@@ -24,8 +25,8 @@ def add_command(
     return parser
 
 
-def app_of(options: argparse.Namespace) -> App:
+def app_of(options: argparse.Namespace, feed: EventFeed | None = None) -> App:
     """The program as the settings say that ``--config`` names. Raises ``SettingsError``."""
     loaded, folder = settings.load(options.config)
     logs.set_up(loaded.log_level)
-    return App(loaded, folder)
+    return App(loaded, folder, feed)

@@ -15,9 +15,10 @@ LOOK_EVERY_S = 1.0
 async def keep_ready(
     voice: FallbackVoice,
     active: Callable[[], Personality],
+    ready: asyncio.Event | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """For ever: at the start, and whenever the active personality or its voice changes.
+    """For ever: at the start, after which ``ready`` is set, and whenever the active personality or its voice changes.
 
     An engine that was ended because nobody needed it stays so until a customer comes.
     """
@@ -27,4 +28,6 @@ async def keep_ready(
         if (who.language, who.voice) != known:
             known = (who.language, who.voice)
             await voice.ready(who.language, who)
+            if ready is not None:
+                ready.set()
         await sleep(LOOK_EVERY_S)

@@ -26,7 +26,7 @@ class Serving:
         kept = [memory.statistics] if memory.statistics is not None else []
         self.ledger = Ledgers([self._metrics, *kept])
         """Counts for Prometheus at once and for the statistics in batches."""
-        app.feed.subscribe(self._metrics)
+        self._observed = app.feed.subscribe(self._metrics)
         word = app.wake_phrase().replace(" ", "_")
         self._watch = Watch(app.feed, lambda: memory.cast.active, lambda: datetime.now().astimezone(), word)
 
@@ -38,7 +38,10 @@ class Serving:
         """Their libraries take a second to load: on a thread, for customers may speak meanwhile."""
         worker = ModelWorker("http-start")
         try:
-            opening = await worker.run(lambda _: importlib.import_module("assistant.http.opening"))
+            try:
+                opening = await worker.run(lambda _: importlib.import_module("assistant.http.opening"))
+            finally:
+                worker.close(wait_s=0)
+            await opening.serve_http(self._app, self._memory, parts, self._metrics, self._incidents, self._watch)
         finally:
-            worker.close(wait_s=0)
-        await opening.serve_http(self._app, self._memory, parts, self._metrics, self._incidents, self._watch)
+            self._observed()  # another assistant may follow in this process, with figures of its own

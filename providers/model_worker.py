@@ -6,6 +6,8 @@ import asyncio
 import logging
 import queue
 import threading
+import time
+import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, TypeVar
 
@@ -15,6 +17,16 @@ T = TypeVar("T")
 
 Cancelled = threading.Event
 """Set when nobody waits for the result any more; model loops look at it between steps and give up."""
+
+
+_workers: weakref.WeakSet[ModelWorker] = weakref.WeakSet()
+
+
+def stuck_workers(limit_s: float, abandoned_s: float) -> list[str]:
+    """Names of the threads in use that have been in one call for longer than ``limit_s`` seconds, or ``abandoned_s``
+    where nobody waits for its result any more.
+    """
+    return sorted(one.name for one in tuple(_workers) if one.is_stuck(limit_s, abandoned_s))
 
 
 class ModelWorker:
@@ -29,6 +41,17 @@ class ModelWorker:
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._call: tuple[float, Cancelled] | None = None
+        """The call that the thread is in, and when it began on the monotonic clock; None where it waits for one."""
+        _workers.add(self)
+
+    def is_stuck(self, limit_s: float, abandoned_s: float) -> bool:
+        """As ``stuck_workers`` says; what is closed is in use no more."""
+        call = self._call
+        if call is None or self._closed:
+            return False
+        began_s, cancelled = call
+        return time.monotonic() - began_s > (abandoned_s if cancelled.is_set() else limit_s)
 
     async def run(self, call: Callable[[Cancelled], T]) -> T:
         """Do ``call`` on the thread and return its result, or raise what it raises."""
@@ -73,12 +96,15 @@ class ModelWorker:
         def work() -> None:
             if cancelled.is_set():
                 return
+            self._call = time.monotonic(), cancelled
             try:
                 result = call()
             except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the task that waits
                 _cross(loop, future, None, error)
             else:
                 _cross(loop, future, result, None)
+            finally:
+                self._call = None
 
         self._calls.put(work)
         self._start()

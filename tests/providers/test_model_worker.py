@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from providers.model_worker import Cancelled, ModelWorker
+from providers.model_worker import Cancelled, ModelWorker, stuck_workers
 
 pytestmark = pytest.mark.unit
 
@@ -140,3 +140,24 @@ async def test_closing_does_not_wait_for_a_call_that_hangs(
     assert all(wait is not None and wait <= 0.5 for wait in waits)
     assert waits
     assert "test-model is still busy" in caplog.text
+
+
+async def test_a_call_without_end_is_told(worker: ModelWorker) -> None:
+    began, free = threading.Event(), threading.Event()
+
+    def call(_: Cancelled) -> None:
+        began.set()
+        free.wait()
+
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(worker.run(call), name="waiting")
+        while not began.is_set():
+            await asyncio.sleep(0)
+        assert "test-model" in stuck_workers(0, 1000)
+        assert "test-model" not in stuck_workers(1000, 0), "somebody still waits for it"
+        waiting.cancel()
+    assert "test-model" in stuck_workers(1000, 0)
+    assert "test-model" not in stuck_workers(0, 1000)
+    free.set()
+    await worker.run(lambda _: None)
+    assert "test-model" not in stuck_workers(0, 0), "it waits for work"
