@@ -18,6 +18,12 @@ FRAME_SAMPLES = 512
 FRAME_S = FRAME_SAMPLES / LISTENING_RATE_HZ
 """Seconds in one chunk from a microphone."""
 
+ECHO_FRAME_SAMPLES = 160
+"""Samples from a microphone in one step of echo cancelling: 10 ms, the step of WebRTC's."""
+
+ECHO_FRAME_S = ECHO_FRAME_SAMPLES / LISTENING_RATE_HZ
+"""Seconds in one step of echo cancelling."""
+
 FULL_SCALE = 32768.0
 """Value of a 16-bit sample that stands for 1.0."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from pipeline.audio import AudioChunk
+from pipeline.audio import AudioChunk, Pcm
 from pipeline.speech import Exchange, NoSpeech, Personality, Transcript, Utterance, Voice, WakeWordHit
 
 
@@ -142,6 +142,33 @@ class Speaker(Provider, Protocol):
 
         It stands still in a pause, and goes back with ``resume``.
         """
+        ...
+
+
+class EchoCanceller(Provider, Protocol):
+    """Takes what the loudspeaker plays out of what the microphone hears.
+
+    It works in steps of ``ECHO_FRAME_S`` and is quick enough for the event loop: well below a millisecond a step.
+    """
+
+    def cancel(self, heard: Pcm, played: AudioChunk, delay_s: float) -> Pcm:
+        """The next ``ECHO_FRAME_S`` of the microphone (int16, ``LISTENING_RATE_HZ``) without its echo; as many samples,
+        ``latency_s`` late.
+
+        ``played`` is what the loudspeaker gave out in a step of the same length, at any rate of whole samples a step;
+        its echo is expected in what is heard ``delay_s`` later, sooner or later by some tens of milliseconds. Raises
+        ``ProviderError``, and stays usable.
+        """
+        ...
+
+    @property
+    def latency_s(self) -> float:
+        """Audio seconds by which its results are late; known once it is entered, a whole number of samples."""
+        ...
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether it changes nothing to speak of while the loudspeaker is silent, so that it need not be asked then."""
         ...
 
 

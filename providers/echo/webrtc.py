@@ -1,0 +1,134 @@
+"""Echo cancelling by WebRTC's audio processing (BSD-3-Clause licence), as the package ``livekit`` brings it along.
+
+Nothing of LiveKit's network is used; its library starts a few threads which sleep.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from pipeline.audio import ECHO_FRAME_SAMPLES, LISTENING_RATE_HZ, AudioChunk, Pcm
+from pipeline.errors import ProviderError, ProviderMissing
+from pipeline.protocols import Capabilities
+from providers.model_worker import ModelWorker
+from providers.registry import Resources
+from providers.settings import ProviderSettings
+
+STEPS_PER_S = LISTENING_RATE_HZ // ECHO_FRAME_SAMPLES
+
+ECHO_LATENCY = 128
+"""Samples by which the echo canceller is late: it works in blocks of 64 of which two overlap (livekit 1.2)."""
+
+NOISE_LATENCY = 96
+"""Samples by which the noise suppression is late, further ones."""
+
+
+class Settings(ProviderSettings):
+    """WebRTC's audio processing. What goes beyond the echo never rests, and then costs half a percent of a core."""
+
+    echo_cancellation: bool = True
+    """Take the loudspeaker's sound out of the microphone's; includes the high-pass filter while it works."""
+
+    noise_suppression: bool = False
+    """Make steady noise softer."""
+
+    high_pass_filter: bool = False
+    """Take out what is deeper than voices, such as a lorry's rumble, also while the loudspeaker is silent."""
+
+    gain_control: bool = False
+    """Make soft voices louder, up to the loudness of near ones."""
+
+
+def create(settings: Settings, resources: Resources) -> WebRtcEchoCanceller:
+    """The canceller, not yet entered."""
+    return WebRtcEchoCanceller(settings)
+
+
+class WebRtcEchoCanceller:
+    """An ``EchoCanceller`` that costs 0.06 ms of one core for 10 ms of sound."""
+
+    capabilities = Capabilities(name="webrtc", licence="BSD-3-Clause")
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._rtc: Any = None
+        self._processing: Any = None
+        self._delay_ms = -1
+
+    @property
+    def latency_s(self) -> float:
+        """As the library has been measured."""
+        samples = ECHO_LATENCY * self._settings.echo_cancellation + NOISE_LATENCY * self._settings.noise_suppression
+        return samples / LISTENING_RATE_HZ
+
+    @property
+    def may_rest(self) -> bool:
+        """Where only the echo is taken out."""
+        chosen = self._settings
+        return not (chosen.noise_suppression or chosen.high_pass_filter or chosen.gain_control)
+
+    async def __aenter__(self) -> Self:
+        """Load the library. Raises ``ProviderMissing``, or ``ProviderError`` where it does not work here."""
+        worker = ModelWorker("echo canceller")
+        try:
+            self._rtc, self._processing = await worker.run(lambda _: _loaded(self._settings))
+        finally:
+            worker.close()
+        self._delay_ms = -1
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of what it knows about the room; the library stays loaded."""
+        self._processing = None
+
+    def cancel(self, heard: Pcm, played: AudioChunk, delay_s: float) -> Pcm:
+        """One step."""
+        if len(heard) != ECHO_FRAME_SAMPLES or len(played.pcm) * STEPS_PER_S != played.rate_hz:
+            raise ProviderError("The echo canceller takes steps of 10 ms.", retryable=False)
+        if self._processing is None:
+            raise ProviderError("The echo canceller is not open.", retryable=False)
+        frame = self._frame(heard, LISTENING_RATE_HZ)
+        try:
+            if self._settings.echo_cancellation:
+                self._processing.process_reverse_stream(self._frame(played.pcm, played.rate_hz))
+                self._tell_delay(round(delay_s * 1000))
+            self._processing.process_stream(frame)
+        except RuntimeError as error:
+            raise ProviderError(f"The echo canceller failed: {error}.") from error
+        return np.frombuffer(frame.data, np.int16)
+
+    def _frame(self, pcm: Pcm, rate_hz: int) -> Any:
+        # A bytearray of its own: the library writes its result into it.
+        return self._rtc.AudioFrame(bytearray(pcm.tobytes()), rate_hz, 1, len(pcm))
+
+    def _tell_delay(self, delay_ms: int) -> None:
+        if delay_ms != self._delay_ms:
+            self._processing.set_stream_delay_ms(delay_ms)
+            self._delay_ms = delay_ms
+
+
+def _loaded(settings: Settings) -> tuple[Any, Any]:
+    try:
+        from livekit import rtc
+    except (ImportError, OSError) as error:
+        raise ProviderMissing(
+            f"The echo canceller cannot be loaded: {error}.",
+            remedy="Install it: ./install.sh. Or do without: echo.use: none.",
+        ) from error
+    try:
+        return rtc, rtc.AudioProcessingModule(
+            echo_cancellation=settings.echo_cancellation,
+            noise_suppression=settings.noise_suppression,
+            high_pass_filter=settings.high_pass_filter,
+            auto_gain_control=settings.gain_control,
+        )
+    except (ImportError, OSError, RuntimeError) as error:
+        # ImportError: the library itself is loaded only now.
+        raise ProviderError(
+            f"The echo canceller does not work on this machine: {error}.", remedy="Do without: echo.use: none."
+        ) from error
