@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model, field_vali
 from assistant.http.section import HttpSection
 from assistant.models.catalogue import load_catalogue
 from assistant.problems import explain, nearest, section_type
+from assistant.requests.section import RequestsSection
 from pipeline.errors import ModelMissing, SettingsError
 from pipeline.routing import Cloud
 from providers import registry
@@ -215,6 +216,7 @@ class Settings(ProviderSettings):
     audio: AudioSection = AudioSection()
     utterance: UtteranceSection = UtteranceSection()
     conversation: ConversationSection = ConversationSection()
+    requests: RequestsSection = RequestsSection()
     deployment: DeploymentSection = DeploymentSection()
     storage: StorageSection = StorageSection()
     cache: CacheSection = CacheSection()
