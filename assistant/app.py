@@ -37,35 +37,35 @@ from pipeline import earcons
 from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.conversation import Conversation, ConversationSettings
 from pipeline.ears import Ears
+from pipeline.end_of_turn import EndOfTurn, EndOfTurnSettings
 from pipeline.errors import AssistantError, SettingsError, first_cause
 from pipeline.events import EventFeed, ProviderState
 from pipeline.fallback import FallbackVoice
 from pipeline.fallback_transcriber import FallbackTranscriber
 from pipeline.hearing import Hearing, HearingSettings
 from pipeline.meters import MeteredMicrophone, MeteredSpeaker
-from pipeline.on_demand import OnDemand, OnDemandSynthesizer, OnDemandTranscriber
-from pipeline.protocols import Agent, VoiceDetector, WakeWordDetector
 from pipeline.muting import MutableMicrophone
+from pipeline.on_demand import OnDemand, OnDemandSynthesizer, OnDemandTranscriber
+from pipeline.protocols import Agent, EndOfTurnDetector, VoiceDetector, WakeWordDetector
 from pipeline.routing import Cloud, SpeechRouter
 from pipeline.segmenter import SegmenterSettings
 from pipeline.speakable import speakable
 from pipeline.speech import Personality, primary_language
 from pipeline.speech_cache import SpeechCache
 from pipeline.turn import TurnParts
+from pipeline.unfinished import looks_unfinished
 from pipeline.usage import UsageLedger
 from providers import registry
 from providers.audio.wav import FastPace, Pace, RealTimePace, WavMicrophone, WavSpeaker
+from providers.model_worker import stuck_workers
 from providers.registry import Resources
 
-from providers.model_worker import stuck_workers
 log = logging.getLogger(__name__)
 
 
 SHOP_LEXICON = Path("shop/lexicon.yaml")
 """The pronunciations in use where no others are set."""
 
-
-class App:
 PATIENCE_S = 45.0
 """Seconds that new settings wait for a conversation to end."""
 
@@ -73,6 +73,8 @@ PATIENCE_S = 45.0
 class Renewed(Exception):
     """It ends so that another one can take its place."""
 
+
+class App:
     """Settings and the folder they came from, and the parts made of them."""
 
     def __init__(self, settings: Settings, folder: Path, feed: EventFeed | None = None) -> None:
@@ -80,14 +82,14 @@ class Renewed(Exception):
         self.folder = folder
         self.feed = feed or EventFeed()
         self.clock = time.monotonic
-        mirror = settings.models.mirror
-        self.models = ModelStore(folder / settings.models.folder, folder / mirror if mirror else None)
         self.notifier: Notifier | None = None
         """Where systemd started us, to tell it how we are."""
         self.renew = asyncio.Event()
         """Set it, and ``run`` raises ``Renewed`` as soon as nobody speaks."""
         self.opened = False
         """Whether all parts could be opened."""
+        mirror = settings.models.mirror
+        self.models = ModelStore(folder / settings.models.folder, folder / mirror if mirror else None)
         self.licensed = LicensedModels(self.models, settings.deployment)
         self.resources = Resources(self.licensed, folder, data=folder / settings.storage.folder)
 
@@ -110,10 +112,11 @@ class Renewed(Exception):
                 background.append(self._keep_warm(memory, voice, parts.agent, conversation.idle))
             if beside is not None:
                 background += beside.tasks(parts)
-            if ends.fast:  # no time passes for the customer in the file, so none is too late for an engine
-                await voice.ready(memory.cast.active.language, memory.cast.active)
             if self.notifier is not None:
                 background.append(self._supervise(self.notifier, parts, memory.cast, voice_ready))
+            if ends.fast:  # no time passes for the customer in the file, so none is too late for an engine
+                await voice.ready(memory.cast.active.language, memory.cast.active)
+            parts.muting.tell()
             log.info("Listening.")
             await _beside(conversation.run(), background)
 
@@ -124,6 +127,7 @@ class Renewed(Exception):
         settings = self.settings
         vad: VoiceDetector = await stack.enter_async_context(self.provider("vad"))
         wake_words = await self._wake_words(stack, memory.cast)
+        end_of_turn = await self._end_of_turn(stack)
         transcriber = await stack.enter_async_context(self.transcriber(memory, usage))
         agent: Agent = await stack.enter_async_context(self.agent())
         devices = self.sound_devices(ends)
@@ -136,7 +140,6 @@ class Renewed(Exception):
             microphone,
             Hearing(vad, wake_words, HearingSettings()),
             SegmenterSettings(**settings.utterance.model_dump()),
-            parts.muting.tell()
             self.feed,
         )
         turn_parts = TurnParts(
@@ -161,6 +164,7 @@ class Renewed(Exception):
                 settings.conversation.history_idle_s,
                 earcons.listening() if settings.audio.listening_tone else None,
             ),
+            end_of_turn=end_of_turn,
         )
         return Parts(conversation, agent, transcriber, voice, microphone, speaker, devices, muting)
 
@@ -168,6 +172,21 @@ class Renewed(Exception):
         """The first provider in use for a stage, not yet entered."""
         name, settings = getattr(self.settings, stage).chosen()[0]
         return registry.create(stage, name, settings, self.resources)
+
+    async def _end_of_turn(self, stack: AsyncExitStack) -> EndOfTurn:
+        """What tells thinking from having finished; silence alone by choice, or for want of the model."""
+        settings = EndOfTurnSettings(
+            self.settings.conversation.patience, end_silence_s=self.settings.utterance.end_silence_s
+        )
+        detector: EndOfTurnDetector | None = None
+        try:
+            detector = self.provider("end_of_turn")
+            if detector is not None:
+                await stack.enter_async_context(detector)
+        except AssistantError as error:
+            detector = None
+            log.warning("%s Until then silence alone ends a customer's turn, so that answers come later.", error)
+        return EndOfTurn(settings, detector, looks_unfinished)
 
     @asynccontextmanager
     async def memory(self) -> AsyncIterator[Memory]:
@@ -304,6 +323,19 @@ class Renewed(Exception):
             raise SettingsError(f"{name} cannot listen for {len(document['words'])} wake words: {reasons}.") from error
         return detector
 
+    async def _supervise(self, notifier: Notifier, parts: Parts, cast: Cast, voice_ready: asyncio.Event) -> None:
+        """Tell systemd that we are ready, and for how long we are well."""
+        vitals = Vitals(parts.microphone, parts.conversation.idle, stuck_workers, self.clock)
+        await Supervision(notifier, vitals, parts.microphone, self.feed, lambda: cast.active).run(voice_ready)
+
+    async def _until_renewed(self, idle: asyncio.Event) -> None:
+        """Raises ``Renewed``."""
+        await self.renew.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await idle.wait()
+        raise Renewed
+
     async def _keep_warm(self, memory: Memory, voice: FallbackVoice, agent: Agent, idle: asyncio.Event) -> None:
         """Have ready what the active personality will probably say."""
 
@@ -323,19 +355,6 @@ class Renewed(Exception):
     def wake_phrase(self) -> str:
         """What a customer says to wake it: the first wake word's name, as words."""
         _, settings = self.settings.wake_word.chosen()[0]
-    async def _supervise(self, notifier: Notifier, parts: Parts, cast: Cast, voice_ready: asyncio.Event) -> None:
-        """Tell systemd that we are ready, and for how long we are well."""
-        vitals = Vitals(parts.microphone, parts.conversation.idle, stuck_workers, self.clock)
-        await Supervision(notifier, vitals, parts.microphone, self.feed, lambda: cast.active).run(voice_ready)
-
-    async def _until_renewed(self, idle: asyncio.Event) -> None:
-        """Raises ``Renewed``."""
-        await self.renew.wait()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
-                await idle.wait()
-        raise Renewed
-
         words: Any = settings.model_dump()["words"]
         return str(words[0]["name"]).replace("_", " ")
 

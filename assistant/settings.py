@@ -19,6 +19,7 @@ from assistant.http.section import HttpSection
 from assistant.models.catalogue import load_catalogue
 from assistant.problems import explain, nearest, section_type
 from assistant.requests.section import RequestsSection
+from pipeline.end_of_turn import Patience
 from pipeline.errors import ModelMissing, SettingsError
 from pipeline.routing import Cloud
 from providers import registry
@@ -46,7 +47,8 @@ class UtteranceSection(ProviderSettings):
     """Where a customer's sentence begins and ends, in audio seconds."""
 
     end_silence_s: float = Field(0.7, ge=0.2, le=3)
-    """Silence that ends an utterance. Less answers sooner and cuts off slow speakers."""
+    """Silence that ends an utterance where no model tells thinking from having finished (`end_of_turn`). Less answers
+    sooner and cuts off slow speakers."""
     min_speech_s: float = Field(0.2, ge=0.05, le=1)
     """Less speech than this is a click or a cough."""
     max_utterance_s: float = Field(15.0, ge=1, le=30)
@@ -58,6 +60,9 @@ class UtteranceSection(ProviderSettings):
 class ConversationSection(ProviderSettings):
     """The course of a conversation."""
 
+    patience: Patience = Patience.NORMAL
+    """How long a customer may think in the middle of a sentence: `brisk`, `normal` or `patient`. Brisk answers sooner and
+    cuts slow speakers off now and then."""
     history_turns: int = Field(6, ge=0, le=50)
     """Exchanges the agent is told about."""
     history_idle_s: float = Field(60.0, ge=1, le=3600)

@@ -46,7 +46,8 @@ class Waiting:
     finished_probability: float
     """0 to 1: from this on the model is believed that the customer has finished."""
     unfinished_s: float
-    """Seconds of silence that end an utterance which sounds or reads as if it went on."""
+    """Seconds of silence that end an utterance whose words break off, or that sounds so while its words are not known.
+    Where the words are whole and only the sound is not, silence decides as it does without a model."""
     share: float
     """Of ``end_silence_s``, where plain silence decides."""
 
@@ -109,15 +110,17 @@ class EndOfTurn:
         except (ProviderError, TimeoutError) as error:
             log.warning("Silence decides about the end of a turn, for the model cannot: %s", error or "it hangs")
             return plain_s
-        if finished < self._waiting.finished_probability or await self._breaks_off(words):
+        sounds_finished = finished >= self._waiting.finished_probability
+        breaks_off = await self._breaks_off(words)
+        if breaks_off or (breaks_off is None and not sounds_finished):
             return max(self._waiting.unfinished_s, plain_s)
-        return 0.0
+        return 0.0 if sounds_finished else plain_s
 
-    async def _breaks_off(self, words: Callable[[], Awaitable[Transcript | None]]) -> bool:
-        """Whether the words so far ask for more."""
+    async def _breaks_off(self, words: Callable[[], Awaitable[Transcript | None]]) -> bool | None:
+        """Whether the words so far ask for more, None where they are not known."""
         try:
             async with asyncio.timeout(TEXT_WAIT_S):
                 said = await words()
         except TimeoutError:
-            return False
-        return said is not None and self._unfinished(said.text, said.language)
+            return None
+        return None if said is None else self._unfinished(said.text, said.language)

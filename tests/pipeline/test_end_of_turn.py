@@ -78,7 +78,7 @@ async def test_words_that_break_off_outvote_the_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("patience", list(Patience))
 async def test_who_never_goes_on_is_answered_in_the_end(patience: Patience, tmp_path: Path) -> None:
-    policy = EndOfTurn(EndOfTurnSettings(patience), ScriptedEndOfTurnDetector([0.0]))
+    policy = EndOfTurn(EndOfTurnSettings(patience), ScriptedEndOfTurnDetector([0.0]), lambda text, language: True)
     events = await Scene(THINKING[:4] + THINKING[6:], tmp_path, end_of_turn=policy).play()
     waited_ms = of(events, "turn_end")[0]["stages_ms"]["end_of_turn"]
     assert waited_ms == pytest.approx(1000 * WAITING[patience].unfinished_s, abs=35)
@@ -136,6 +136,9 @@ async def test_words_that_come_late_are_not_waited_for() -> None:
 
     so_far = Utterance(audio, 0.0, 0.8, 0.8, 1.0)
     assert await policy.silence_s(so_far, 0.0, never) == 0.0
+    unsure = EndOfTurn(detector=ScriptedEndOfTurnDetector([0.1]))
+    assert await unsure.silence_s(so_far, 0.0, never) == WAITING[Patience.NORMAL].unfinished_s
+    assert await unsure.silence_s(so_far, 0.0, known) == EndOfTurnSettings().end_silence_s
     assert await policy.silence_s(so_far, 0.0, known) == WAITING[Patience.NORMAL].unfinished_s
 
 
