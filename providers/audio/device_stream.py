@@ -28,6 +28,10 @@ CLOSE_S = 2.0
 """Seconds to wait for a device to close; a broken driver may never return."""
 
 
+MOST_DELAY_S = 2.0
+"""Seconds of delay that a device may tell of; some Bluetooth loudspeakers have half a second."""
+
+
 class DeviceSettings(ProviderSettings):
     """What microphone and loudspeaker have in common."""
 
@@ -145,6 +149,18 @@ class DeviceStream:
     def notify(self) -> None:
         """Called on the loop: let ``wait`` return."""
         self._news.set()
+
+    def recorded_at_s(self, time_info: Any) -> float:
+        """Called by the audio callback: when the first sample of its block was in the air, on the monotonic clock."""
+        return time.monotonic() - self._plausible(time_info.currentTime - time_info.inputBufferAdcTime)
+
+    def heard_at_s(self, time_info: Any) -> float:
+        """Called by the audio callback: when the first sample of its block will be in the air, on that clock."""
+        return time.monotonic() + self._plausible(time_info.outputBufferDacTime - time_info.currentTime)
+
+    def _plausible(self, delay_s: float) -> float:
+        """PortAudio's own clock is not the same for all devices, and some leave these times out or tell nonsense."""
+        return delay_s if 0.0 < delay_s < MOST_DELAY_S else self.latency_s
 
     @property
     def lost(self) -> bool:

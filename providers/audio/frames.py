@@ -16,6 +16,11 @@ class FrameCutter:
         self._waiting: Pcm = np.zeros(0, np.int16)
         self._cut_samples = 0
 
+    @property
+    def taken_s(self) -> float:
+        """Audio seconds taken so far."""
+        return (self._cut_samples + len(self._waiting)) / LISTENING_RATE_HZ
+
     def push(self, pcm: Pcm) -> Iterator[AudioChunk]:
         """Take samples (int16, any number) and give the chunks that are full now."""
         samples = np.concatenate([self._waiting, pcm]) if len(self._waiting) else pcm

@@ -18,14 +18,17 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from pipeline.audio import FRAME_S, LISTENING_RATE_HZ, AudioChunk, Pcm
+from pipeline.echo_cancelling import EchoCancelling
 from pipeline.protocols import Capabilities
 from providers.audio.device_stream import DeviceSettings, DeviceStream
 from providers.audio.devices import DeviceInfo, Direction
 from providers.audio.frames import FrameCutter
 from providers.audio.playback_ring import PlaybackRing
+from providers.audio.played_sound import PlayedSound, PlayedTrack
 from providers.audio.portaudio import list_devices
 from providers.audio.recall import KEPT_S
 from providers.audio.resample import Resampler
+from providers.audio.sample_clock import SampleClock
 
 __all__ = [
     "DeviceInfo",
@@ -86,8 +89,15 @@ class SpeakerSettings(DeviceSettings):
 class SounddeviceMicrophone:
     """A real microphone at any native rate."""
 
-    def __init__(self, settings: MicrophoneSettings) -> None:
+    def __init__(self, settings: MicrophoneSettings, echo: EchoCancelling | None = None) -> None:
+        """``echo`` takes out what the loudspeaker plays; it must be this microphone's own."""
         self._settings = settings
+        self._echo = echo
+        self._clock = SampleClock()
+        self._opened_s = 0.0
+        """Where on our time line the device was opened."""
+        self._recorded = 0
+        """Samples at the device's rate since then."""
         self._stream = DeviceStream(Direction.INPUT, settings)
         self._queue: deque[AudioChunk] = deque()
         self._resampler = Resampler(LISTENING_RATE_HZ, LISTENING_RATE_HZ)
@@ -113,6 +123,7 @@ class SounddeviceMicrophone:
     async def __aenter__(self) -> Self:
         """Open the device; may be entered again after a loss, ``start_s`` then goes on."""
         self._queue.clear()
+        self._clock, self._opened_s, self._recorded = SampleClock(), self._cutter.taken_s, 0
         await self._stream.open(
             self._callback,
             channels=lambda _: self._settings.channel,
@@ -135,24 +146,35 @@ class SounddeviceMicrophone:
                 yield self._queue.popleft()
             await self._stream.wait()
 
-    def _callback(self, samples: NDArray[np.int16], _frames: int, _time: Any, status: Any) -> None:
+    def _callback(self, samples: NDArray[np.int16], frames: int, time: Any, status: Any) -> None:
         """On PortAudio's thread. ``samples``: int16, shape [frames, channels], valid only until this returns."""
         self._stream.beat()
+        if self._echo is not None:
+            recorded_s = self._recorded / self._stream.rate_hz
+            self._clock.report(self._opened_s + recorded_s, self._stream.recorded_at_s(time))
+            self._recorded += frames
         self._stream.tell(self._arrived, samples[:, self._settings.channel - 1].copy(), bool(status.input_overflow))
 
     def _arrived(self, pcm: Pcm, overflow: bool) -> None:
         self._overflows += overflow
-        self._queue.extend(self._cutter.push(self._resampler.push(pcm)))
+        for chunk in self._cutter.push(self._resampler.push(pcm)):
+            self._queue.append(chunk if self._echo is None else self._echo.clean(chunk, self._captured_at_s(chunk)))
         while len(self._queue) * FRAME_S > self._settings.queue_s:
             self._queue.popleft()
             self._dropped += 1
+
+    def _captured_at_s(self, chunk: AudioChunk) -> float:
+        return chunk.start_s + (self._clock.origin_s or 0.0)
 
 
 class SounddeviceSpeaker:
     """A real loudspeaker. It stays open between answers, so that they begin at once and without a pop."""
 
-    def __init__(self, settings: SpeakerSettings) -> None:
+    def __init__(self, settings: SpeakerSettings, played: PlayedSound | None = None) -> None:
+        """``played`` is told what is given out, and when it is heard."""
         self._settings = settings
+        self._played = played
+        self._track: PlayedTrack | None = None
         self._stream = DeviceStream(Direction.OUTPUT, settings)
         self._ring = PlaybackRing(1)
         self._resampler: Resampler | None = None
@@ -179,6 +201,7 @@ class SounddeviceSpeaker:
         """Open the device; may be entered again after a loss."""
         # The callback may come before the rate is known, so it needs a ring from the beginning.
         self._ring = PlaybackRing(1)
+        self._track = None if self._played is None else self._played.begin()
         await self._stream.open(
             self._callback,
             channels=lambda most: self._settings.channels or min(2, most),
@@ -265,12 +288,14 @@ class SounddeviceSpeaker:
         self._somebody_waits = True
         await self._stream.wait()
 
-    def _callback(self, samples: NDArray[np.int16], frames: int, _time: Any, _status: Any) -> None:
+    def _callback(self, samples: NDArray[np.int16], frames: int, time: Any, _status: Any) -> None:
         """On PortAudio's thread. ``samples``: int16, shape [frames, channels], to be filled."""
         self._stream.beat()
         block = np.empty(frames, np.int16)
         self._ring.read_into(block)
         samples[:] = block[:, np.newaxis]
+        if self._track is not None:
+            self._track.report(block, self._stream.rate_hz, self._stream.heard_at_s(time))
         if self._somebody_waits:
             # Only then: waking the loop for every block of silence would cost more than all the rest.
             self._somebody_waits = False
