@@ -61,8 +61,8 @@ class ConversationSection(ProviderSettings):
     """The course of a conversation."""
 
     patience: Patience = Patience.NORMAL
-    """How long a customer may think in the middle of a sentence: `brisk`, `normal` or `patient`. Brisk answers sooner and
-    cuts slow speakers off now and then."""
+    """How long a customer may think in the middle of a sentence: `brisk`, `normal` or `patient`. Brisk answers sooner
+    and cuts slow speakers off now and then."""
     history_turns: int = Field(6, ge=0, le=50)
     """Exchanges the agent is told about."""
     history_idle_s: float = Field(60.0, ge=1, le=3600)
