@@ -46,7 +46,7 @@ from pipeline.hearing import Hearing, HearingSettings
 from pipeline.meters import MeteredMicrophone, MeteredSpeaker
 from pipeline.muting import MutableMicrophone
 from pipeline.on_demand import OnDemand, OnDemandSynthesizer, OnDemandTranscriber
-from pipeline.protocols import Agent, EndOfTurnDetector, VoiceDetector, WakeWordDetector
+from pipeline.protocols import Agent, EchoCanceller, EndOfTurnDetector, VoiceDetector, WakeWordDetector
 from pipeline.routing import Cloud, SpeechRouter
 from pipeline.segmenter import SegmenterSettings
 from pipeline.speakable import speakable
@@ -130,7 +130,7 @@ class App:
         end_of_turn = await self._end_of_turn(stack)
         transcriber = await stack.enter_async_context(self.transcriber(memory, usage))
         agent: Agent = await stack.enter_async_context(self.agent())
-        devices = self.sound_devices(ends)
+        devices = self.sound_devices(ends, await self._echo_canceller(stack, ends))
         muting = Muting(self.folder / settings.storage.folder, self.feed)
         heard = MutableMicrophone(devices.microphone, muting.muted)
         microphone, speaker = MeteredMicrophone(heard, self.clock), MeteredSpeaker(devices.speaker)
@@ -172,6 +172,17 @@ class App:
         """The first provider in use for a stage, not yet entered."""
         name, settings = getattr(self.settings, stage).chosen()[0]
         return registry.create(stage, name, settings, self.resources)
+
+    async def _echo_canceller(self, stack: AsyncExitStack, ends: Ends) -> EchoCanceller | None:
+        """What takes the assistant's own voice out of what it hears; a file hears nothing."""
+        if ends.input or ends.output:
+            return None
+        try:
+            canceller: EchoCanceller | None = self.provider("echo")
+            return None if canceller is None else await stack.enter_async_context(canceller)
+        except AssistantError as error:
+            log.warning("%s Until then the assistant hears itself when it speaks.", error)
+            return None
 
     async def _end_of_turn(self, stack: AsyncExitStack) -> EndOfTurn:
         """What tells thinking from having finished; silence alone by choice, or for want of the model."""
@@ -358,7 +369,7 @@ class App:
         words: Any = settings.model_dump()["words"]
         return str(words[0]["name"]).replace("_", " ")
 
-    def sound_devices(self, ends: Ends) -> SoundDevices:
+    def sound_devices(self, ends: Ends, canceller: EchoCanceller | None = None) -> SoundDevices:
         """Microphone and loudspeaker, or the files in their place; not yet entered."""
         pace: Pace = FastPace() if ends.fast else RealTimePace()
         return SoundDevices(
@@ -366,6 +377,7 @@ class App:
             self.folder / self.settings.storage.folder,
             microphone=WavMicrophone(ends.input, pace) if ends.input else None,
             speaker=WavSpeaker(ends.output, pace) if ends.output else None,
+            canceller=canceller,
         )
 
 

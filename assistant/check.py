@@ -42,6 +42,7 @@ async def _everything(app: App) -> list[Finding]:
         await _tried("microphone", lambda: parts.microphone(app)),
         await _tried("loudspeaker", lambda: parts.loudspeaker(app)),
     ]
+    found.append(await parts.echo(app, seen))
     for part, stage in (("wake word", "wake_word"), ("voice activity", "vad")):
         found.append(await _tried(part, partial(_stage, part, stage, app, seen)))
     found.append(await parts.end_of_turn(app, seen))

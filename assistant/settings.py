@@ -233,6 +233,7 @@ class Settings(ProviderSettings):
     """File of pronunciations, relative to ``config.yaml``; ``null`` takes ``shop/lexicon.yaml`` where it exists."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """DEBUG also logs what customers say; do not leave it on in a shop."""
+    echo: Stage
     wake_word: Stage
     vad: Stage
     end_of_turn: Stage
@@ -242,6 +243,7 @@ class Settings(ProviderSettings):
 
 
 DEFAULT_USE: dict[str, str | list[str]] = {
+    "echo": "webrtc",
     "wake_word": "openwakeword",
     "vad": "silero",
     "end_of_turn": "smart_turn",

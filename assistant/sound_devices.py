@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from assistant.settings import AudioSection
+from pipeline.echo_cancelling import EchoCancelling
 from pipeline.errors import DeviceError, DeviceMissing, SettingsError
-from pipeline.protocols import Microphone, Speaker
+from pipeline.protocols import EchoCanceller, Microphone, Speaker
 from pipeline.switchable import SwitchableMicrophone, SwitchableSpeaker
 from providers.audio import portaudio
 from providers.audio.devices import DeviceInfo, Direction, find_device
+from providers.audio.played_sound import PlayedSound
 from providers.audio.sounddevice import SounddeviceMicrophone, SounddeviceSpeaker
 from providers.model_worker import ModelWorker
 
@@ -50,15 +52,28 @@ class SoundDevices:
     """Makes both, and exchanges them while they are in use."""
 
     def __init__(
-        self, audio: AudioSection, folder: Path, *, microphone: Microphone | None = None, speaker: Speaker | None = None
+        self,
+        audio: AudioSection,
+        folder: Path,
+        *,
+        microphone: Microphone | None = None,
+        speaker: Speaker | None = None,
+        canceller: EchoCanceller | None = None,
     ) -> None:
-        """``folder`` is the data folder. What is given, such as a file, is used in place of a device."""
+        """``folder`` is the data folder. What is given, such as a file, is used in place of a device.
+
+        ``canceller``, which must be entered before a microphone is, takes out what the loudspeaker plays.
+        """
+        played = None if canceller is None else PlayedSound()
+        self._cancelling: EchoCancelling | None = None
 
         def a_microphone(device: Wanted) -> SounddeviceMicrophone:
-            return SounddeviceMicrophone(audio.microphone.model_copy(update={"device": device}))
+            if canceller is not None and played is not None:
+                self._cancelling = EchoCancelling(canceller, played)
+            return SounddeviceMicrophone(audio.microphone.model_copy(update={"device": device}), self._cancelling)
 
         def a_speaker(device: Wanted) -> SounddeviceSpeaker:
-            return SounddeviceSpeaker(audio.speaker.model_copy(update={"device": device}))
+            return SounddeviceSpeaker(audio.speaker.model_copy(update={"device": device}), played)
 
         self._file = folder / FILE
         self._changing = asyncio.Lock()
@@ -73,6 +88,18 @@ class SoundDevices:
     def chosen(self) -> dict[str, str | None]:
         """Names of both, whole as in the list; None for the system's own choice."""
         return {name: _name_in_use(end) for name, end in self._ends.items()}
+
+    @contextmanager
+    def echo_left_in(self) -> Iterator[None]:
+        """The room as it is meanwhile: whoever measures the echo must hear it."""
+        cancelling = self._cancelling
+        if cancelling is not None:
+            cancelling.left_out = True
+        try:
+            yield
+        finally:
+            if cancelling is not None:
+                cancelling.left_out = False
 
     def listed(self) -> dict[str, list[dict[str, Any]]]:
         """``microphones`` and ``speakers`` of this machine. Raises ``ProviderMissing`` without PortAudio.

@@ -25,7 +25,7 @@ from benchmarks.peers.line import END_OF_TURN, MICROPHONE, READY, STOPPED, TRANS
 from benchmarks.peers.line import program_line as open_line
 from pipeline.audio import FRAME_S, LISTENING_RATE_HZ, AudioChunk
 from pipeline.events import EventFeed, EventRecord
-from pipeline.protocols import Capabilities
+from pipeline.protocols import Capabilities, EchoCanceller
 from providers.audio.wav import RealTimePace, WavSpeaker
 
 
@@ -86,7 +86,7 @@ class LineApp(App):
 
     line: Line
 
-    def sound_devices(self, ends: Ends) -> SoundDevices:
+    def sound_devices(self, ends: Ends, canceller: EchoCanceller | None = None) -> SoundDevices:
         folder = self.folder / self.settings.storage.folder
         return SoundDevices(
             self.settings.audio, folder, microphone=LineMicrophone(self.line), speaker=LineSpeaker(self.line)

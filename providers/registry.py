@@ -19,6 +19,7 @@ from pipeline.errors import ProviderMissing, QuotaExceeded
 from providers.settings import ProviderSettings
 
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
+    "echo": {"webrtc": "providers.echo.webrtc", "none": "providers.echo.none"},
     "wake_word": {
         "openwakeword": "providers.wake_word.openwakeword",
         "microwakeword": "providers.wake_word.microwakeword",

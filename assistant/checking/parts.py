@@ -98,6 +98,18 @@ def described(part: str, known: Capabilities) -> Finding:
     return Finding(part, State.WARNS, f"{known.name}: {known.caution.message}", known.caution.remedy)
 
 
+async def echo(app: App, seen: Seen) -> Finding:
+    """What takes the assistant's own voice out of what it hears; it works without, with more care."""
+    part, canceller = "echo", app.provider("echo")
+    if canceller is None:
+        return Finding(part, State.WORKS, "is left to the microphone (echo.use)")
+    try:
+        return await provider(part, canceller, app, seen)
+    except AssistantError as error:
+        reason = f"{error.message} The assistant hears itself when it speaks."
+        return Finding(part, State.WARNS, reason, error.remedy)
+
+
 async def end_of_turn(app: App, seen: Seen) -> Finding:
     """What tells thinking from having finished; silence stands in for it."""
     part, detector = "end of turn", app.provider("end_of_turn")

@@ -14,8 +14,8 @@ from tests.program import Ran, assistant
 from tests.sound_server import SoundServer
 
 PARTS = {
-    "settings", "microphone", "loudspeaker", "wake word", "voice activity", "end of turn", "speech to text", "agent",
-    "voice piper",
+    "settings", "microphone", "loudspeaker", "echo", "wake word", "voice activity", "end of turn", "speech to text",
+    "agent", "voice piper",
     "voice espeak_ng", "personalities", "personality Robin", "personality Mr Whitmore", "personality Lucía", "storage",
     "speech cache", "quota", "cloud", "pronunciations", "licences", "disk",
 }  # fmt: skip

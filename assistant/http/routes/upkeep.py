@@ -117,7 +117,9 @@ def routes(service: Service) -> APIRouter:
     @router.post("/api/soundcheck/echo", summary="Measure echo and delay")
     async def echo(_: CallerNow) -> EchoTold:
         """Plays a short sound and listens to what comes back; takes about three seconds."""
-        return EchoTold.model_validate(asdict(await measure_echo(service.parts.conversation, service.parts.microphone)))
+        with devices.echo_left_in():
+            found = await measure_echo(service.parts.conversation, service.parts.microphone)
+        return EchoTold.model_validate(asdict(found))
 
     return router
 
