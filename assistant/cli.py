@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from assistant import check, config_file, demo, settings, stages
+from assistant import check, config_file, demo, restart, settings, stages
 from assistant.app import App
 from assistant.cli_cache import add_cache_command
 from assistant.cli_models import add_models_command
@@ -149,7 +149,7 @@ def _run(options: argparse.Namespace) -> int:
         daemon = Daemon(app, ends, notifier, lambda: app_of(options, app.feed), companion)
         with suppress(KeyboardInterrupt):  # to be stopped is how a daemon ends
             _run_until_stopped(daemon.run())
-    return 0
+    return restart.code_after(supervised=notifier is not None)
 
 
 def _serving(incidents: Incidents) -> Callable[[App, Memory], Companion]:

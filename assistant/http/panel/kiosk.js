@@ -112,7 +112,7 @@ function makeScreen() {
     name.textContent = last?.personality.name ?? "";
     state.textContent = tIn(known, `kiosk.state.${is}`);
     const words = !idle && (speech.now.customer !== null || speech.now.sentences.length || speech.now.no_speech);
-    if (is === "away" || is === "trouble" || is === "starting") replace(body, message(known, is));
+    if (["away", "trouble", "starting", "muted"].includes(is)) replace(body, message(known, is));
     else if (words) drawWords(body, speech.now, known, code);
     else if (is === "listening") replace(body, invitation(known, last));
     else if (!body.querySelector(".kiosk-cue")) replace(body, h("p", { class: "kiosk-cue" }, tIn(known, `kiosk.cue.${is}`)));
