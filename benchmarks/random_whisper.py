@@ -102,7 +102,7 @@ class _Weights:
         projection = 0.01 * self._random(*embeddings.shape)
         for token, follower in followers.items():
             direction = embeddings[token] - embeddings[token].mean()
-            projection[follower] = direction * SURE / (np.linalg.norm(direction) * np.sqrt(self.width))
+            projection[follower] += direction * SURE / (np.linalg.norm(direction) * np.sqrt(self.width))
         decoder.projection.weight = projection
 
     def _layer(self, layer: Any, across: bool) -> None:
@@ -134,8 +134,11 @@ def _chain(says: str) -> dict[int, int]:
     words = tokenizer.encode(f" {says}", add_special_tokens=False).ids
     if len(set(words)) != len(words):
         raise ValueError(f"A token stands twice in {says!r}.")
-    steps = [tokenizer.token_to_id("<|notimestamps|>"), *words, tokenizer.token_to_id("<|endoftext|>")]
-    return dict(pairwise(steps))
+    untimed = tokenizer.token_to_id("<|notimestamps|>")
+    steps = [untimed, *words, tokenizer.token_to_id("<|endoftext|>")]
+    # Who asks for times as well gets the first one, which stands right after that token, before the words.
+    timed = [tokenizer.token_to_id("<|startoftranscript|>"), untimed + 1, words[0]]
+    return dict(pairwise(steps)) | dict(pairwise(timed))
 
 
 def _vocabulary() -> list[str]:
