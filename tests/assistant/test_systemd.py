@@ -33,7 +33,7 @@ from tests.virtual_time import in_virtual_time, now_s
 
 pytestmark = pytest.mark.model
 
-STARTS_WITHIN_S = 60.0
+STARTS_WITHIN_S = 30.0
 
 WATCHDOG_S = 0.4
 
