@@ -32,8 +32,10 @@ from assistant.storage.database import Database
 from assistant.storage.errors import StorageError
 from assistant.systemd import Notifier, Supervision
 from assistant.vitals import Vitals
+from assistant.volume import Volume
 from assistant.warming import Sentence, keep_warm, usual_sentences
 from pipeline import earcons
+from pipeline.amplified_speaker import AmplifiedSpeaker
 from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.conversation import Conversation, ConversationSettings
 from pipeline.ears import Ears
@@ -136,9 +138,11 @@ class App:
         microphone, speaker = MeteredMicrophone(heard, self.clock), MeteredSpeaker(devices.speaker)
         await stack.enter_async_context(speaker)
         await stack.enter_async_context(microphone)
+        hearing = Hearing(vad, wake_words, HearingSettings())
+        volume = Volume(settings.audio.loudness, self.folder / settings.storage.folder)
         ears = Ears(
             microphone,
-            Hearing(vad, wake_words, HearingSettings()),
+            hearing,
             SegmenterSettings(**settings.utterance.model_dump()),
             self.feed,
         )
@@ -146,7 +150,7 @@ class App:
             transcriber,
             agent,
             voice,
-            speaker,
+            AmplifiedSpeaker(speaker, volume.loudness, lambda: hearing.floor_db),
             self.speakable(),
             settings.conversation.apologies,
             settings.conversation.repeat_requests,
@@ -166,7 +170,7 @@ class App:
             ),
             end_of_turn=end_of_turn,
         )
-        return Parts(conversation, agent, transcriber, voice, microphone, speaker, devices, muting)
+        return Parts(conversation, agent, transcriber, voice, microphone, speaker, devices, muting, volume)
 
     def provider(self, stage: str) -> Any:
         """The first provider in use for a stage, not yet entered."""

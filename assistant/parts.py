@@ -13,6 +13,7 @@ from assistant.samples.store import SampleStore
 from assistant.sound_devices import SoundDevices
 from assistant.statistics import Statistics
 from assistant.storage.database import Database
+from assistant.volume import Volume
 from pipeline.conversation import Conversation
 from pipeline.fallback import FallbackVoice
 from pipeline.fallback_transcriber import FallbackTranscriber
@@ -46,6 +47,7 @@ class Parts:
     speaker: MeteredSpeaker
     devices: SoundDevices
     muting: Muting
+    volume: Volume
 
     @property
     def engines(self) -> list[OnDemandSynthesizer]:

@@ -21,6 +21,7 @@ from assistant.problems import explain, nearest, section_type
 from assistant.requests.section import RequestsSection
 from pipeline.end_of_turn import Patience
 from pipeline.errors import ModelMissing, SettingsError
+from pipeline.loudness import HIGHEST_DB, LOWEST_DB
 from pipeline.routing import Cloud
 from providers import registry
 from providers.audio.sounddevice import MicrophoneSettings, SpeakerSettings
@@ -30,6 +31,20 @@ PROJECT = Path(__file__).resolve().parent.parent
 """Where ``config.yaml`` lies unless told otherwise."""
 
 
+class LoudnessSection(ProviderSettings):
+    """How loud answers are."""
+
+    volume_db: float = Field(0.0, ge=LOWEST_DB, le=HIGHEST_DB)
+    """Decibels by which voices are made louder or softer, until somebody sets the volume in the panel; 0 leaves them as
+    they are, 10 sounds about twice as loud."""
+    follow_noise: bool = True
+    """Whether answers get louder in a noisy room, half a decibel for each one of noise."""
+    quiet_room_db: float = Field(-50.0, ge=-90, le=-20)
+    """Noise at the microphone (dB relative to full scale, as the panel's sound check tells it) from which they do."""
+    follow_most_db: float = Field(9.0, ge=0, le=12)
+    """The most that noise adds."""
+
+
 class AudioSection(ProviderSettings):
     """Microphone and loudspeaker."""
 
@@ -37,6 +52,8 @@ class AudioSection(ProviderSettings):
     """Which device listens."""
     speaker: SpeakerSettings = SpeakerSettings()
     """Which device speaks."""
+    loudness: LoudnessSection = LoudnessSection()
+    """How loud."""
     listening_tone: bool = False
     """A short tone after the wake word. The microphone hears it too, so leave it off with open loudspeakers."""
     error_tone: bool = True

@@ -13,7 +13,7 @@ from pipeline.protocols import Capabilities, Speaker
 
 
 class AmplifiedSpeaker:
-    """A ``Speaker`` that hands everything on as loud as ``Loudness`` says; enters and leaves nothing but what it has.
+    """A ``Speaker`` that hands everything on, as loud as ``Loudness`` says.
 
     A new loudness is heard from the next chunk on, which is up to half a second later than it was wanted.
     """

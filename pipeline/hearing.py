@@ -102,6 +102,11 @@ class Hearing:
         self._awake_until_s = 0.0
         self._words_heard_to_s = 0.0
 
+    @property
+    def floor_db(self) -> float | None:
+        """The room's noise, dB relative to full scale; None until enough of it was heard."""
+        return self._floor.level_db if self._floor.known else None
+
     async def hear(self, chunk: AudioChunk, *, attentive: bool = False) -> Heard:
         """What the next chunk of ``FRAME_SAMPLES`` at 16 kHz holds.
 

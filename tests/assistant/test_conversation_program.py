@@ -102,6 +102,22 @@ def test_wake_word_interrupts_an_answer(jarvis: np.ndarray, question: np.ndarray
     assert [end["turn"] for end in ran.of("turn_end")] == [1, 2]
 
 
+@pytest.mark.long(1)
+def test_an_answer_has_the_shops_volume_and_is_louder_in_a_noisy_room(
+    jarvis: np.ndarray, question: np.ndarray, tmp_path: Path
+) -> None:
+    spoken = np.concatenate([silence(4), jarvis, question, silence(4)])
+    noise = np.random.default_rng(1).normal(0, 32768 * 10 ** (-42 / 20), len(spoken))
+    answer = tmp_path / "answer.wav"
+    ran = assistant(
+        "run", "--input", write(tmp_path / "in.wav", (spoken + noise).astype(np.int16)), "--output", answer, "--fast",
+        config=echo(audio="{loudness: {volume_db: -20}}"), folder=tmp_path,
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    peak_db = 20 * np.log10(np.abs(soundfile.read(answer)[0]).max())
+    assert peak_db == pytest.approx(-20 + 4, abs=1.5)  # the voice itself comes just below full scale
+
+
 def test_nobody_speaks_after_the_wake_word(jarvis: np.ndarray, tmp_path: Path) -> None:
     customer = write(tmp_path / "in.wav", silence(1), jarvis, silence(9))
     ran = assistant(

@@ -61,8 +61,11 @@ async def test_noise_that_is_no_speech_is_shown_to_voice_activity_only() -> None
 async def test_a_louder_room_is_soon_the_floor() -> None:
     vad, words = parts(speech=[])
     hearing = Hearing(vad, words)
+    assert hearing.floor_db is None
     await heard(hearing, room(5.0))
+    assert hearing.floor_db == pytest.approx(-61, abs=2)
     await heard(hearing, room(5.0, start_s=4.992, noise=1000))
+    assert hearing.floor_db == pytest.approx(-30, abs=2)
     spent_s = vad.heard_s
     found = await heard(hearing, room(10.0, start_s=9.984, noise=1000))
     assert vad.heard_s == spent_s
