@@ -9,7 +9,7 @@ the same answers. Peers: the Wyoming chain as Home Assistant uses it, and Realti
 environments of their own. Then fewer questions with Whispers of the shapes tiny, base and small, which have random
 weights, cost what real ones cost and always write the same sentence.
 
-``--quick`` ends within a minute: four questions, the trained model alone, peers only where their environments are
+``--quick`` ends within a minute: two questions, the trained model alone, peers only where their environments are
 there. The last line is one JSON object; ratios are ours divided by the peer's, medians over the questions.
 """
 
@@ -23,6 +23,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,14 +169,20 @@ def ask_all(names: list[str], asked: list[Question], whisper: Path, says: str = 
     wake = wake_word()
     with tempfile.TemporaryDirectory() as folder, all_ready(names, Path(folder), whisper) as assistants:
         results.heard = {one.name: [] for one in assistants}
-        for one in assistants:  # some load a model with the first question only
-            one.ask(*asked[0].sound(wake if one.wakes else None), said[says or asked[0].text], WARM_UP_S)
+        warm_up(assistants, asked[0], wake, said[says or asked[0].text])
         for number, question in enumerate(asked):
             for place in range(len(assistants)):
                 one = assistants[(place + number) % len(assistants)]
                 sound = question.sound(wake if one.wakes else None)
                 results.heard[one.name].append(one.ask(*sound, said[says or question.text], PATIENCE_S))
     return results
+
+
+def warm_up(assistants: list[Assistant], question: Question, wake: np.ndarray, answer: str) -> None:
+    """A question to all at the same time that does not count: some load a model with the first one only."""
+    with ThreadPoolExecutor(len(assistants)) as threads:
+        for one in assistants:
+            threads.submit(one.ask, *question.sound(wake if one.wakes else None), answer, WARM_UP_S)
 
 
 def show(title: str, results: Results) -> None:
@@ -269,7 +276,7 @@ def random_whisper(shape: str) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--quick", action="store_true", help="four questions, the trained model")
+    parser.add_argument("--quick", action="store_true", help="two questions, the trained model")
     quick = parser.parse_args().quick
     peers = present_peers(make=not quick)
     asked = questions(quick)

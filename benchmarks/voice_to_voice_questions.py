@@ -87,7 +87,7 @@ def questions(quick: bool) -> list[Question]:
         text, pause_s, voice = paused
         speech = spoken_with_pause(text, voice, pause_s)
         found.append(Question(text.replace("| ", ""), voice, pause_s, number % 4 >= 2, speech))
-    return found[:4] if quick else found
+    return found[:2] if quick else found
 
 
 def wake_word() -> np.ndarray:
