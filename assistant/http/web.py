@@ -27,6 +27,7 @@ from assistant.http.routes import (
     steering,
     upkeep,
     voice,
+    volume,
 )
 from assistant.http.service import Service
 
@@ -36,7 +37,19 @@ A token is an administrator's or a kiosk's (it may watch and talk), and belongs 
 (RFC 9457) with a stable `code` and a `remedy`; those below `/v1` have OpenAI's form.
 """
 
-ROUTES = (session, voice, conversation, personalities, personality_voice, machine, steering, figures, upkeep, openai)
+ROUTES = (
+    session,
+    voice,
+    conversation,
+    personalities,
+    personality_voice,
+    machine,
+    steering,
+    volume,
+    figures,
+    upkeep,
+    openai,
+)
 
 PROBLEMS = {
     "4XX": {"model": Problem, "description": "Something is wrong with the request."},

@@ -1,4 +1,4 @@
-"""Muting and restarting the real daemon."""
+"""Muting, restarting and the volume of the real daemon."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ ROUND_S = 5.0
 """After so many seconds the customer calls again."""
 
 PATIENCE_S = 60.0
+
+JSON = {"Content-Type": "application/json"}
 
 
 def until(true: Callable[[], Any]) -> Any:
@@ -68,6 +70,40 @@ def test_a_customer_who_is_being_listened_to_is_let_go(daemon: Daemon) -> None:
     until(lambda: daemon.owner.get("/api/status").json()["state"] == "muted")
     kinds = [one["event"] for one in daemon.events]
     assert kinds[-3:] == ["muted", "turn_end", "listening"]
+
+
+@pytest.fixture
+def preset(daemon: Daemon) -> Iterator[None]:
+    yield
+    daemon.owner.put("/api/volume", json={"volume_db": 0.0})
+
+
+@pytest.mark.usefixtures("preset")
+def test_the_volume_is_set_within_its_range_and_kept(daemon: Daemon) -> None:
+    found = daemon.owner.get("/api/volume").json()
+    assert (found["volume_db"], found["lowest_db"], found["highest_db"], found["preset_db"]) == (0.0, -30.0, 12.0, 0.0)
+    set_to = daemon.owner.put("/api/volume", json={"volume_db": -7.5}).json()
+    assert (set_to["volume_db"], set_to["gain_db"]) == (-7.5, -7.5)
+    assert (daemon.folder / "data" / "volume").read_text() == "-7.5\n"
+    for wrong in (b"12.1", b"-31", b"NaN", b'"loud"'):
+        refused(daemon.owner.put("/api/volume", content=b'{"volume_db": ' + wrong + b"}", headers=JSON), 422, "invalid")
+    assert daemon.owner.get("/api/volume").json() == set_to
+
+
+@pytest.mark.long(1)
+@pytest.mark.usefixtures("preset")
+def test_what_is_said_has_the_volume(daemon: Daemon) -> None:
+    loudest_db = []
+    for volume_db in (0.0, -20.0):
+        until(lambda: daemon.owner.get("/api/status").json()["state"] == "listening")
+        daemon.owner.put("/api/volume", json={"volume_db": volume_db})
+        before, levels = count(daemon, "turn_end"), [-100.0]
+        daemon.owner.post("/api/say", json={"text": "We close in ten minutes."})
+        while count(daemon, "turn_end") == before:
+            levels.append(daemon.owner.get("/api/status").json()["speaker"]["level_db"])
+            time.sleep(0.02)  # another process: nothing to await
+        loudest_db.append(max(levels))
+    assert loudest_db[0] - loudest_db[1] == pytest.approx(20, abs=3)
 
 
 def customers(file: Path) -> Path:

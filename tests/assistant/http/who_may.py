@@ -55,6 +55,8 @@ GET /api/devices
 PUT /api/devices
 POST /api/soundcheck/echo
 PUT /api/mute
+GET /api/volume
+PUT /api/volume
 POST /api/restart
 """
 """Administrators only."""
@@ -73,6 +75,8 @@ GET /api/devices
 PUT /api/devices
 POST /api/soundcheck/echo
 PUT /api/mute
+GET /api/volume
+PUT /api/volume
 POST /api/restart
 """
 """Nobody of another shop."""
