@@ -120,6 +120,13 @@ def mute(shell: Shell, command: str) -> None:
         assert shell.daemon.owner.put("/api/mute", json={"muted": False}).json() == {"muted": False}
 
 
+def volume(shell: Shell, command: str) -> None:
+    try:
+        assert json.loads(shell.run(command))["volume_db"] == -6
+    finally:
+        assert shell.daemon.owner.put("/api/volume", json={"volume_db": 0}).is_success
+
+
 DOES: dict[str, Callable[[Shell, str], None]] = {
     "/api/status": status,
     "/api/voice/synthesize": synthesize,
@@ -128,6 +135,7 @@ DOES: dict[str, Callable[[Shell, str], None]] = {
     "/api/say": say,
     "/api/events": events,
     "/voice/upload": upload,
+    "/api/volume": volume,
     "/api/mute": mute,
 }
 """By the end of its address."""

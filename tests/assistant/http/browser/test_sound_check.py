@@ -43,8 +43,25 @@ async def test_a_sentence_is_heard_and_judged(size: Size, visit: Visit) -> None:
     asked = sentence.get_by_role("group", name="Could you hear it well?")
     await asked.get_by_role("button", name="Too quiet").click()
     await expect(sentence).to_contain_text("Could be better")
-    await expect(sentence).to_contain_text("Raise the loudspeaker's volume")
+    await expect(sentence).to_contain_text("Raise the volume here")
     await expect(sentence).to_contain_text(re.compile(r"Until the first sound\s*\d"))
+
+
+async def test_the_volume_is_set_and_kept(visit: Visit) -> None:
+    visitor = await visit("/#/sound-check/sentence", "desktop")
+    sentence = step(visitor, "Test sentence")
+    volume = sentence.get_by_role("slider", name="Volume in decibels")
+    await expect(volume).to_have_value("0")
+    try:
+        async with visitor.page.expect_response("**/api/volume"):
+            await volume.fill("-12")
+        await visitor.page.reload()
+        await expect(volume).to_have_value("-12")
+        await expect(volume).to_have_attribute("aria-valuetext", "-12 dB")
+    finally:
+        async with visitor.page.expect_response("**/api/volume"):
+            await sentence.get_by_role("button", name="Reset Volume").click()
+    await expect(volume).to_have_value("0")
 
 
 async def test_a_file_returns_no_echo(visit: Visit) -> None:

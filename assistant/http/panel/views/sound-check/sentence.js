@@ -5,6 +5,7 @@ import { h, replace } from "../../dom.js";
 import { formatDuration, t } from "../../i18n.js";
 import { engineName, voiceName } from "../personalities/engines.js";
 import { question } from "./question.js";
+import { volume } from "./volume.js";
 import { occurs } from "./waiting.js";
 
 /** A voice that is started on demand takes its time; nobody waits for longer than this. */
@@ -90,7 +91,7 @@ export default {
     }
 
     if (page.result()) say.setLabel(t("sound-check.sentence_again"));
-    replace(root, input, h("div", { class: "sc-task" }, said, level, h("div", { class: "row" }, say), asked, trouble));
+    replace(root, input, volume(api), h("div", { class: "sc-task" }, said, level, h("div", { class: "row" }, say), asked, trouble));
     return () => {
       abort.abort();
       off();
