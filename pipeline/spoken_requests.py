@@ -151,33 +151,28 @@ class _Book:
         return (words for words, request in self._requests.items() if request.kind is RequestKind.STOP)
 
     def read(self, words: Words, name: Words) -> Request | None:
-        """The request of which, with courtesies, the words consist; where they can be read in two ways, the one with
-        more courtesies."""
+        """The request of which, with courtesies, the words consist.
+
+        Where they can be read in two ways, the longer request counts, then the one with more courtesies.
+        """
         words = tuple(word for word in words if word not in self._hesitations)
-        readings: list[dict[Request | None, int]] = [{None: 0}, *({} for _ in words)]
+        readings: list[list[Request | None]] = [[None], *([] for _ in words)]
         for start, before in enumerate(readings[:-1]):
-            if before:
-                for end in range(start + 1, min(len(words), start + max(self._longest, len(name))) + 1):
-                    phrase = words[start:end]
-                    if phrase in self._polite or phrase == name:
-                        _keep_shorter(readings[end], before, 0)
-                    if phrase in self._requests:
-                        _keep_shorter(readings[end], _with(before, self._requests[phrase]), 1)
-        asked = readings[-1]
-        return min((request for request in asked if request is not None), key=asked.__getitem__, default=None)
+            for end in range(start + 1, min(len(words), start + max(self._longest, len(name))) + 1):
+                phrase = words[start:end]
+                if phrase in self._polite or phrase == name:
+                    readings[end] += [request for request in before if request not in readings[end]]
+                if phrase in self._requests:
+                    together = [_together(request, self._requests[phrase]) for request in before]
+                    readings[end] += [request for request in together if request and request not in readings[end]]
+        return next((request for request in readings[-1] if request is not None), None)
 
 
-def _keep_shorter(readings: dict[Request | None, int], others: Mapping[Request | None, int], more: int) -> None:
-    for request, asked in others.items():
-        readings[request] = min(asked + more, readings.get(request, asked + more))
+def _together(one: Request | None, other: Request) -> Request | None:
+    """What is wanted by whoever says both, None where that cannot be told.
 
-
-def _with(readings: Mapping[Request | None, int], request: Request) -> dict[Request | None, int]:
-    """The readings that go together with one more request. "Stop, I want to talk to a person" asks for the person."""
-    together: dict[Request | None, int] = {}
-    for before, asked in readings.items():
-        if before is None or before == request or before.kind is RequestKind.STOP:
-            together[request] = min(asked, together.get(request, asked))
-        elif request.kind is RequestKind.STOP:
-            together[before] = min(asked, together.get(before, asked))
-    return together
+    "Stop, I want to talk to a person" asks for the person.
+    """
+    if one is None or one == other or one.kind is RequestKind.STOP:
+        return other
+    return one if other.kind is RequestKind.STOP else None

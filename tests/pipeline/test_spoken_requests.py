@@ -35,6 +35,7 @@ def found(text: str, language: str = "en", name: str = "") -> RequestKind | None
         ("Repeat that.", RequestKind.REPEAT),
         ("Um, could you please... repeat that, please? Thanks!", RequestKind.REPEAT),
         ("Stop. Stop! STOP IT!", RequestKind.STOP),
+        ("Sorry, repeat that! Please repeat that!", RequestKind.REPEAT),
         ("Repeat that number.", None),
         ("Where is the bus stop?", None),
         ("Please stop the bus.", None),
@@ -62,6 +63,7 @@ def test_stop_goes_with_another_request_and_others_do_not_go_together() -> None:
 def test_a_courtesy_that_is_a_request_by_itself_is_a_courtesy_beside_another() -> None:
     assert found("Sorry?") == RequestKind.REPEAT
     assert found("Sorry, a person please.") == RequestKind.PERSON
+    assert found("Sorry, stop.") == RequestKind.STOP
 
 
 def test_the_language_wanted() -> None:
