@@ -16,13 +16,14 @@ from pipeline.errors import ModelDamaged, ProviderError, ProviderTimeout, Settin
 from pipeline.protocols import Transcriber
 from pipeline.speech import NoSpeech, NoSpeechReason, Transcript, Utterance
 from providers.registry import Resources
-from providers.stt.faster_whisper import FasterWhisperTranscriber, Settings, create, likeliest
+from providers.stt.faster_whisper import FasterWhisperTranscriber, Settings, create
 from providers.vad.silero import SileroVoiceDetector, packaged_model
 from tests import sounds
 from tests.conftest import ROOT
 from tests.contracts.stt import TranscriberContract, quiet, spoken
 from tests.contracts.vad import frames
 from tests.fakes.models import ListedModels
+from tests.providers.stt.tapped_model import TappedModel
 
 pytestmark = pytest.mark.model
 
@@ -39,6 +40,18 @@ QUESTIONS = [
 
 def opened(**settings: Any) -> FasterWhisperTranscriber:
     return create(Settings(**settings), RESOURCES)
+
+
+WINDOW = 300
+"""Frames that the bundled model gets for questions of up to three seconds."""
+
+
+def tap(transcriber: FasterWhisperTranscriber) -> TappedModel:
+    """Listen to what the transcriber does with its model."""
+    reader = transcriber._reader
+    assert reader is not None
+    reader.model = TappedModel(reader.model)
+    return reader.model
 
 
 def asked(samples: np.ndarray) -> Utterance:
@@ -155,68 +168,24 @@ async def test_compute_time_comes_from_the_clock() -> None:
     assert found.compute_ms == pytest.approx(250)
 
 
-class _Spelling:
-    """A model that writes one segment after another, each when asked for."""
-
-    def __init__(self, before_each: Any) -> None:
-        self.before_each = before_each
-        self.written = 0
-        self.model = self
-        self.is_multilingual = True
-
-    def detect_language(self, audio: np.ndarray) -> tuple[str, float, list[tuple[str, float]]]:
-        return "cy", 0.5, [("cy", 0.5), ("es", 0.3), ("en", 0.2)]
-
-    def transcribe(self, audio: np.ndarray, **options: Any) -> tuple[Any, None]:
-        self.language = options["language"]
-        return self._segments(), None
-
-    def _segments(self) -> Any:
-        for word in ("uno", "dos", "tres"):
-            self.before_each()
-            self.written += 1
-            yield type("Segment", (), {
-                "text": f" {word}", "avg_logprob": -0.1, "no_speech_prob": 0.0, "compression_ratio": 1.0, "tokens": [1],
-            })  # fmt: skip
-
-
-async def test_the_time_limit_stops_the_model_at_the_next_segment() -> None:
-    import threading
-
-    go_on = threading.Event()
-    model = _Spelling(go_on.wait)
+async def test_the_time_limit_stops_the_model_at_the_next_step() -> None:
+    audio = from_float(np.pad(sounds.piper(QUESTIONS[0]), (0, 65 * 16000)), 16000)
     async with opened() as transcriber:
+        tapped = tap(transcriber)
+        tapped.encoding.clear()
         transcriber.settings = Settings.model_construct(**(dict(transcriber.settings) | {"time_limit_s": 0.01}))
-        transcriber._model, real = model, transcriber._model
         with pytest.raises(ProviderTimeout, match=r"0\.01 s"):
-            await transcriber.transcribe(spoken(quiet(2)))
-        go_on.set()
-        transcriber._model, transcriber.settings = real, Settings()
+            await transcriber.transcribe(spoken(audio))
+        tapped.encoding.set()
+        transcriber.settings = Settings()
         assert isinstance(await transcriber.transcribe(asked(sounds.piper(QUESTIONS[0]))), Transcript)
-    assert model.written == 1
-
-
-async def test_automatic_language_stays_on_the_list() -> None:
-    async with opened(languages=("en", "es")) as transcriber:
-        transcriber._model = _Spelling(lambda: None)
-        found = await transcriber.transcribe(spoken(quiet(2)))
-    assert isinstance(found, Transcript)
-    assert (found.text, found.language) == ("uno dos tres", "es")
-
-
-def test_likeliest_language() -> None:
-    probabilities = [("cy", 0.6), ("en", 0.3), ("es", 0.1)]
-    assert likeliest(probabilities, ("es", "en")) == "en"
-    assert likeliest(probabilities, ()) == "cy"
-    assert likeliest(probabilities, ("xx",)) == "xx"
+    assert tapped.encoded == [3000, WINDOW]
+    assert tapped.generated == 1
 
 
 async def test_a_failing_model_is_a_provider_error() -> None:
-    def fail() -> None:
-        raise RuntimeError("CUDA out of memory")
-
     async with opened() as transcriber:
-        transcriber._model = _Spelling(fail)
+        tap(transcriber).failure = RuntimeError("CUDA out of memory")
         with pytest.raises(ProviderError, match="out of memory") as caught:
             await transcriber.transcribe(spoken(quiet(2)))
         assert caught.value.retryable
