@@ -181,6 +181,15 @@ def test_the_shops_own_words() -> None:
     assert section.replies()[ReplyKind.GOODBYE] == RequestsSection().replies()[ReplyKind.GOODBYE]
 
 
+def test_the_example_in_the_documentation() -> None:
+    document = (ROOT / "docs" / "agents.md").read_text("utf-8")
+    example = next(block for block in re.findall(r"```yaml\n(.*?)```", document, re.S) if "requests:" in block)
+    section = settings.parse(yaml.safe_load(example), "docs/agents.md").requests
+
+    assert section.spoken_requests().find("Please hold on", "en") == Request(RequestKind.STOP)
+    assert section.replies()[ReplyKind.PERSON]
+
+
 def test_what_is_left_to_the_agent_is_no_request() -> None:
     requests = RequestsSection(left_to_agent=[RequestKind.GOODBYE]).spoken_requests()
 
