@@ -50,8 +50,8 @@ class PlayedSound(Protocol):
         """Whether anything is given out between two moments of the clock; what was before them may be forgotten."""
         ...
 
-    def frame(self, at_s: float) -> AudioChunk:
-        """What is given out in the ``ECHO_FRAME_S`` from a moment on, silence included."""
+    def frame(self, at_s: float) -> Pcm:
+        """The ``ECHO_FRAME_SAMPLES`` that are given out from a moment on, silence included; ``LISTENING_RATE_HZ``."""
         ...
 
 

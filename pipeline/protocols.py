@@ -151,13 +151,12 @@ class EchoCanceller(Provider, Protocol):
     It works in steps of ``ECHO_FRAME_S`` and is quick enough for the event loop: well below a millisecond a step.
     """
 
-    def cancel(self, heard: Pcm, played: AudioChunk, delay_s: float) -> Pcm:
-        """The next ``ECHO_FRAME_S`` of the microphone (int16, ``LISTENING_RATE_HZ``) without its echo; as many samples,
-        ``latency_s`` late.
+    def cancel(self, heard: Pcm, played: Pcm, delay_s: float) -> Pcm:
+        """The next ``ECHO_FRAME_SAMPLES`` of the microphone (int16, ``LISTENING_RATE_HZ``) without their echo; as many
+        samples, ``latency_s`` late.
 
-        ``played`` is what the loudspeaker gave out in a step of the same length, at any rate of whole samples a step;
-        its echo is expected in what is heard ``delay_s`` later, sooner or later by some tens of milliseconds. Raises
-        ``ProviderError``, and stays usable.
+        ``played``, of the same length and rate, is what the loudspeaker gave out; its echo is expected in what is heard
+        ``delay_s`` later, sooner or later by some tens of milliseconds. Raises ``ProviderError``, and stays usable.
         """
         ...
 

@@ -10,16 +10,15 @@ from collections import deque
 
 import numpy as np
 
-from pipeline.audio import ECHO_FRAME_S, AudioChunk, Pcm
+from pipeline.audio import ECHO_FRAME_S, ECHO_FRAME_SAMPLES, LISTENING_RATE_HZ, Pcm
+from providers.audio.resample import PieceResampler
 from providers.audio.sample_clock import SampleClock
-
-STEPS_PER_S = round(1 / ECHO_FRAME_S)
 
 KEPT_BLOCKS = 512
 """Most blocks that are kept where nobody fetches them: five to ten seconds."""
 
-WANDERS_S = 0.01
-"""How far the clocks may be apart while nothing sounds: reports through a sound server wander by half of it."""
+WANDERS_S = 0.02
+"""How far the clocks may be apart while nothing sounds: reports through a sound server wander by as much."""
 
 STRAYS_S = 0.04
 """How far they may be apart while something sounds. A step in time costs the canceller what it has learnt, but an echo
@@ -41,8 +40,8 @@ class PlayedSound:
         """Whether anything is given out between two moments of the clock."""
         return self._track.sounds(from_s, to_s)
 
-    def frame(self, at_s: float) -> AudioChunk:
-        """What is given out in the ``ECHO_FRAME_S`` from a moment of the clock, at the loudspeaker's rate.
+    def frame(self, at_s: float) -> Pcm:
+        """The ``ECHO_FRAME_SAMPLES`` at ``LISTENING_RATE_HZ`` that are given out from a moment of the clock on.
 
         Calls in steps of ``ECHO_FRAME_S`` get stretches that follow each other without a seam.
         """
@@ -62,6 +61,7 @@ class PlayedTrack:
         self._next: float | None = None
         """Sample with which the next frame goes on; not whole for rates such as 22,050."""
         self._silent = True
+        self._resampler: PieceResampler | None = None
 
     def report(self, block: Pcm, rate_hz: int, heard_at_s: float) -> None:
         """On the callback's thread: ``block``, which nobody changes any more, is in the air at ``heard_at_s``."""
@@ -81,13 +81,15 @@ class PlayedTrack:
         with self._lock:
             return bool(self._blocks) and self._blocks[0][0] < first + round((to_s - from_s) * self._rate_hz)
 
-    def frame(self, at_s: float) -> AudioChunk:
-        """The ``ECHO_FRAME_S`` from a moment of the clock."""
-        # Rates such as 22,050 have no whole number of samples in a step: it is read a sample wider.
-        count = -(-self._rate_hz // STEPS_PER_S)
+    def frame(self, at_s: float) -> Pcm:
+        """The ``ECHO_FRAME_SAMPLES`` from a moment of the clock on."""
+        if self._resampler is None or self._resampler.from_hz != self._rate_hz:
+            self._resampler = PieceResampler(self._rate_hz, LISTENING_RATE_HZ, ECHO_FRAME_SAMPLES)
         aligned = self._aligned(self._sample(at_s))
         self._next = aligned + self._rate_hz * ECHO_FRAME_S
-        first = round(aligned)
+        return self._resampler.resample(self._read(round(aligned) - self._resampler.margin, self._resampler.length))
+
+    def _read(self, first: int, count: int) -> Pcm:
         pcm = np.zeros(count, np.int16)
         self._drop(first)
         with self._lock:
@@ -98,7 +100,7 @@ class PlayedTrack:
                 if low < high:
                     pcm[low - first : high - first] = block[low - start : high - start]
         self._silent = not pcm.any()
-        return AudioChunk(pcm, count * STEPS_PER_S, at_s)
+        return pcm
 
     def _aligned(self, wanted: int) -> float:
         bound_s = WANDERS_S if self._silent else STRAYS_S

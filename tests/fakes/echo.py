@@ -7,13 +7,13 @@ from typing import Self
 
 import numpy as np
 
-from pipeline.audio import ECHO_FRAME_SAMPLES, LISTENING_RATE_HZ, AudioChunk, Pcm
+from pipeline.audio import ECHO_FRAME_SAMPLES, LISTENING_RATE_HZ, Pcm
 from pipeline.errors import ProviderError
 from pipeline.protocols import Capabilities
 
 
 class FakeEchoCanceller:
-    """Takes out ``gain`` times what was played ``delay_s`` before, exactly; of other rates than its own nothing."""
+    """Takes out ``gain`` times what was played ``delay_s`` before, exactly."""
 
     capabilities = Capabilities(name="fake", licence="Apache-2.0")
 
@@ -42,14 +42,13 @@ class FakeEchoCanceller:
     ) -> None:
         pass
 
-    def cancel(self, heard: Pcm, played: AudioChunk, delay_s: float) -> Pcm:
-        if len(heard) != ECHO_FRAME_SAMPLES or len(played.pcm) * 100 != played.rate_hz:
+    def cancel(self, heard: Pcm, played: Pcm, delay_s: float) -> Pcm:
+        if not len(heard) == len(played) == ECHO_FRAME_SAMPLES:
             raise ProviderError("Not a step.", retryable=False)
         if self.fails_at_step is not None and self.steps >= self.fails_at_step:
             raise ProviderError("The echo canceller has a bad day.")
         self.steps += 1
-        given = played.pcm if played.rate_hz == LISTENING_RATE_HZ else np.zeros(ECHO_FRAME_SAMPLES, np.int16)
-        self._played = np.concatenate([self._played, given])[-LISTENING_RATE_HZ:]
+        self._played = np.concatenate([self._played, played])[-LISTENING_RATE_HZ:]
         end = LISTENING_RATE_HZ - round(delay_s * LISTENING_RATE_HZ)
         echo = (self._played[end - ECHO_FRAME_SAMPLES : end] * self.gain).astype(np.int16)
         self._held = np.concatenate([self._held, heard - echo])

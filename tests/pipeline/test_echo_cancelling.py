@@ -25,8 +25,8 @@ class Played:
     def sounds(self, from_s: float, to_s: float) -> bool:
         return bool(self._between(from_s, round((to_s - from_s) * LISTENING_RATE_HZ)).any())
 
-    def frame(self, at_s: float) -> AudioChunk:
-        return AudioChunk(self._between(at_s, ECHO_FRAME_SAMPLES), LISTENING_RATE_HZ, at_s)
+    def frame(self, at_s: float) -> Pcm:
+        return self._between(at_s, ECHO_FRAME_SAMPLES)
 
     def _between(self, at_s: float, samples: int) -> Pcm:
         first = round((at_s - CAPTURED_S) * LISTENING_RATE_HZ)
@@ -148,7 +148,7 @@ async def test_the_canceller_is_told_in_advance() -> None:
     await canceller.__aenter__()
     seen = canceller.cancel
 
-    def earlier(heard: Pcm, given: AudioChunk, delay_s: float) -> Pcm:
+    def earlier(heard: Pcm, given: Pcm, delay_s: float) -> Pcm:
         assert delay_s == LEAD_S
         return seen(heard, given, delay_s - 0.03)
 
