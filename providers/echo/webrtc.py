@@ -1,7 +1,8 @@
 """Echo cancelling by WebRTC's audio processing (BSD-3-Clause licence), as the package ``livekit`` brings it along.
 
 Alone it hardly lets anybody through who speaks at the same time (docs/decisions/141). So a filter of our own takes out
-what it has learnt of the echo before, and leaves little for WebRTC's to suppress. Nothing of LiveKit's network is used;
+what it has learnt of the echo before, which leaves little for WebRTC's to suppress, and what that takes from a voice is
+given back in part. Nothing of LiveKit's network is used;
 its library starts a few threads, which sleep.
 """
 
@@ -11,10 +12,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.audio import ECHO_FRAME_SAMPLES, FULL_SCALE, LISTENING_RATE_HZ, Pcm, from_float
 from pipeline.errors import ProviderError, ProviderMissing
 from pipeline.protocols import Capabilities
+from providers.echo.restorer import Restorer
 from providers.echo.room_filter import RoomFilter
 from providers.model_worker import ModelWorker
 from providers.registry import Resources
@@ -61,6 +64,7 @@ class WebRtcEchoCanceller:
         self._rtc: Any = None
         self._processing: Any = None
         self._filter: RoomFilter | None = None
+        self._restorer: Restorer | None = None
         self._delay_ms = -1
 
     @property
@@ -85,6 +89,7 @@ class WebRtcEchoCanceller:
         chosen = self._settings
         wanted = chosen.echo_cancellation and chosen.learns_room
         self._filter = RoomFilter(ECHO_FRAME_SAMPLES, LISTENING_RATE_HZ) if wanted else None
+        self._restorer = Restorer(round(self.latency_s * LISTENING_RATE_HZ)) if wanted and self.may_rest else None
         self._delay_ms = -1
         return self
 
@@ -92,7 +97,7 @@ class WebRtcEchoCanceller:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let go of what it knows about the room; the library stays loaded."""
-        self._processing = self._filter = None
+        self._processing = self._filter = self._restorer = None
 
     def cancel(self, heard: Pcm, played: Pcm, delay_s: float) -> Pcm:
         """One step."""
@@ -100,9 +105,15 @@ class WebRtcEchoCanceller:
             raise ProviderError("The echo canceller takes steps of 10 ms.", retryable=False)
         if self._processing is None:
             raise ProviderError("The echo canceller is not open.", retryable=False)
-        if self._filter is not None:
-            left = self._filter.cancel(heard.astype(np.float32) / FULL_SCALE, played.astype(np.float32) / FULL_SCALE)
-            heard = from_float(left, LISTENING_RATE_HZ).pcm
+        if self._filter is None:
+            return self._process(heard, played, delay_s)
+        left = self._filter.cancel(_as_float(heard), _as_float(played))
+        suppressed = self._process(from_float(left, LISTENING_RATE_HZ).pcm, played, delay_s)
+        if self._restorer is None:
+            return suppressed
+        return from_float(self._restorer.restore(_as_float(suppressed), left), LISTENING_RATE_HZ).pcm
+
+    def _process(self, heard: Pcm, played: Pcm, delay_s: float) -> Pcm:
         frame = self._frame(heard)
         try:
             if self._settings.echo_cancellation:
@@ -121,6 +132,10 @@ class WebRtcEchoCanceller:
         if delay_ms != self._delay_ms:
             self._processing.set_stream_delay_ms(delay_ms)
             self._delay_ms = delay_ms
+
+
+def _as_float(pcm: Pcm) -> NDArray[np.float32]:
+    return pcm.astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def _loaded(settings: Settings) -> tuple[Any, Any]:
