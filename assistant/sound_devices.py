@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -65,12 +66,14 @@ class SoundDevices:
         ``canceller``, which must be entered before a microphone is, takes out what the loudspeaker plays.
         """
         played = None if canceller is None else PlayedSound()
-        self._cancelling: EchoCancelling | None = None
+        self._cancelling: weakref.WeakSet[EchoCancelling] = weakref.WeakSet()
 
         def a_microphone(device: Wanted) -> SounddeviceMicrophone:
+            cancelling = None
             if canceller is not None and played is not None:
-                self._cancelling = EchoCancelling(canceller, played)
-            return SounddeviceMicrophone(audio.microphone.model_copy(update={"device": device}), self._cancelling)
+                cancelling = EchoCancelling(canceller, played)
+                self._cancelling.add(cancelling)
+            return SounddeviceMicrophone(audio.microphone.model_copy(update={"device": device}), cancelling)
 
         def a_speaker(device: Wanted) -> SounddeviceSpeaker:
             return SounddeviceSpeaker(audio.speaker.model_copy(update={"device": device}), played)
@@ -92,14 +95,14 @@ class SoundDevices:
     @contextmanager
     def echo_left_in(self) -> Iterator[None]:
         """The room as it is meanwhile: whoever measures the echo must hear it."""
-        cancelling = self._cancelling
-        if cancelling is not None:
-            cancelling.left_out = True
+        everyone = tuple(self._cancelling)
+        for one in everyone:
+            one.left_out = True
         try:
             yield
         finally:
-            if cancelling is not None:
-                cancelling.left_out = False
+            for one in everyone:
+                one.left_out = False
 
     def listed(self) -> dict[str, list[dict[str, Any]]]:
         """``microphones`` and ``speakers`` of this machine. Raises ``ProviderMissing`` without PortAudio.
