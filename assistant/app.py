@@ -11,8 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from assistant import senses
 from assistant.apologies import recorded_apologies
 from assistant.lexicon import load_lexicon
 from assistant.licences import LicensedModels
@@ -39,7 +38,6 @@ from pipeline.amplified_speaker import AmplifiedSpeaker
 from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.conversation import Conversation, ConversationSettings
 from pipeline.ears import Ears
-from pipeline.end_of_turn import EndOfTurn, EndOfTurnSettings
 from pipeline.errors import AssistantError, SettingsError, first_cause
 from pipeline.events import EventFeed, ProviderState
 from pipeline.fallback import FallbackVoice
@@ -48,14 +46,13 @@ from pipeline.hearing import Hearing, HearingSettings
 from pipeline.meters import MeteredMicrophone, MeteredSpeaker
 from pipeline.muting import MutableMicrophone
 from pipeline.on_demand import OnDemand, OnDemandSynthesizer, OnDemandTranscriber
-from pipeline.protocols import Agent, EchoCanceller, EndOfTurnDetector, VoiceDetector, WakeWordDetector
+from pipeline.protocols import Agent, EchoCanceller, VoiceDetector
 from pipeline.routing import Cloud, SpeechRouter
 from pipeline.segmenter import SegmenterSettings
 from pipeline.speakable import speakable
-from pipeline.speech import Personality, primary_language
+from pipeline.speech import primary_language
 from pipeline.speech_cache import SpeechCache
 from pipeline.turn import TurnParts
-from pipeline.unfinished import looks_unfinished
 from pipeline.usage import UsageLedger
 from providers import registry
 from providers.audio.wav import FastPace, Pace, RealTimePace, WavMicrophone, WavSpeaker
@@ -128,11 +125,12 @@ class App:
         """All parts, opened in the order in which they are needed; a damaged model is found before a device is held."""
         settings = self.settings
         vad: VoiceDetector = await stack.enter_async_context(self.provider("vad"))
-        wake_words = await self._wake_words(stack, memory.cast)
-        end_of_turn = await self._end_of_turn(stack)
+        wake_words = await senses.open_wake_words(stack, settings, self.resources, memory.cast.everyone)
+        end_of_turn = await senses.open_end_of_turn(stack, settings, self.resources)
         transcriber = await stack.enter_async_context(self.transcriber(memory, usage))
         agent: Agent = await stack.enter_async_context(self.agent())
-        devices = self.sound_devices(ends, await self._echo_canceller(stack, ends))
+        canceller = await senses.open_echo_canceller(stack, settings, self.resources, ends)
+        devices = self.sound_devices(ends, canceller)
         muting = Muting(self.folder / settings.storage.folder, self.feed)
         heard = MutableMicrophone(devices.microphone, muting.muted)
         microphone, speaker = MeteredMicrophone(heard, self.clock), MeteredSpeaker(devices.speaker)
@@ -174,34 +172,7 @@ class App:
 
     def provider(self, stage: str) -> Any:
         """The first provider in use for a stage, not yet entered."""
-        name, settings = getattr(self.settings, stage).chosen()[0]
-        return registry.create(stage, name, settings, self.resources)
-
-    async def _echo_canceller(self, stack: AsyncExitStack, ends: Ends) -> EchoCanceller | None:
-        """What takes the assistant's own voice out of what it hears; a file hears nothing."""
-        if ends.input or ends.output:
-            return None
-        try:
-            canceller: EchoCanceller | None = self.provider("echo")
-            return None if canceller is None else await stack.enter_async_context(canceller)
-        except AssistantError as error:
-            log.warning("%s Until then the assistant hears itself when it speaks.", error)
-            return None
-
-    async def _end_of_turn(self, stack: AsyncExitStack) -> EndOfTurn:
-        """What tells thinking from having finished; silence alone by choice, or for want of the model."""
-        settings = EndOfTurnSettings(
-            self.settings.conversation.patience, end_silence_s=self.settings.utterance.end_silence_s
-        )
-        detector: EndOfTurnDetector | None = None
-        try:
-            detector = self.provider("end_of_turn")
-            if detector is not None:
-                await stack.enter_async_context(detector)
-        except AssistantError as error:
-            detector = None
-            log.warning("%s Until then silence alone ends a customer's turn, so that answers come later.", error)
-        return EndOfTurn(settings, detector, looks_unfinished)
+        return senses.first(stage, self.settings, self.resources)
 
     @asynccontextmanager
     async def memory(self) -> AsyncIterator[Memory]:
@@ -305,38 +276,6 @@ class App:
                 remedy="Use a server on this machine (127.0.0.1), another agent, or set deployment.cloud: emergency.",
             )
         return agent
-
-    async def _wake_words(self, stack: AsyncExitStack, cast: Cast) -> WakeWordDetector:
-        """The wake words of the settings and the personalities; the former alone where the latter cannot be heard."""
-        detector: WakeWordDetector
-        if further := self.further_wake_words(cast.everyone):
-            try:
-                return await stack.enter_async_context(self.wake_words(further))
-            except AssistantError as error:
-                log.error("The wake words of the personalities (%s) cannot be heard: %s", ", ".join(further), error)
-        detector = self.provider("wake_word")
-        return await stack.enter_async_context(detector)
-
-    def further_wake_words(self, everyone: Sequence[Personality]) -> list[str]:
-        """The wake words of personalities that the settings do not name."""
-        _, settings = self.settings.wake_word.chosen()[0]
-        names = [word["name"] for word in settings.model_dump()["words"]]  # every wake word provider has them
-        known = {*names, *(Path(name).stem for name in names)}  # a file's word is called by its stem
-        return list(dict.fromkeys(one.wake_word for one in everyone if one.wake_word and one.wake_word not in known))
-
-    def wake_words(self, further: Sequence[str]) -> WakeWordDetector:
-        """A detector of the settings' wake words and further ones, not yet entered. Raises ``SettingsError``."""
-        name, settings = self.settings.wake_word.chosen()[0]
-        document = settings.model_dump()
-        document["words"] = [*document["words"], *({"name": word} for word in further)]
-        try:
-            detector: WakeWordDetector = registry.create(
-                "wake_word", name, type(settings).model_validate(document), self.resources
-            )
-        except ValidationError as error:
-            reasons = "; ".join(problem["msg"] for problem in error.errors())
-            raise SettingsError(f"{name} cannot listen for {len(document['words'])} wake words: {reasons}.") from error
-        return detector
 
     async def _supervise(self, notifier: Notifier, parts: Parts, cast: Cast, voice_ready: asyncio.Event) -> None:
         """Tell systemd that we are ready, and for how long we are well."""

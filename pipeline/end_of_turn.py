@@ -54,8 +54,8 @@ class Waiting:
 
 WAITING = {
     Patience.BRISK: Waiting(0.5, 1.0, 0.75),
-    Patience.NORMAL: Waiting(0.5, 1.8, 1.0),
-    Patience.PATIENT: Waiting(0.8, 3.0, 1.5),
+    Patience.NORMAL: Waiting(0.8, 1.8, 1.0),
+    Patience.PATIENT: Waiting(0.9, 3.0, 1.5),
 }
 
 

@@ -34,7 +34,7 @@ def forms(pattern: str, slots: Mapping[str, Sequence[str]]) -> Iterator[tuple[Wo
 
     Raises ``ValueError``, which says what is wrong with the pattern.
     """
-    for form in _expanded(pattern):
+    for form in expanded(pattern):
         found = _SLOT.findall(form)
         if len(found) > 1 or set("{}") & set(_SLOT.sub("", form)):
             raise ValueError(f"{pattern!r} may have one slot, such as {{language}}, and no other brace")
@@ -46,12 +46,13 @@ def forms(pattern: str, slots: Mapping[str, Sequence[str]]) -> Iterator[tuple[Wo
                 yield words, filling
 
 
-def _expanded(pattern: str) -> list[str]:
+def expanded(pattern: str, most: int = MOST_FORMS) -> list[str]:
+    """``[x]`` with and without x, ``(x|y)`` once with each. Raises ``ValueError``, also where there are too many."""
     open_forms = [pattern]
     while any(_INNERMOST.search(form) for form in open_forms):
         open_forms = [other for form in open_forms for other in _opened(form)]
-        if len(open_forms) > MOST_FORMS:
-            raise ValueError(f"{pattern!r} stands for more than {MOST_FORMS} sentences; write several instead")
+        if len(open_forms) > most:
+            raise ValueError(f"{pattern!r} stands for more than {most} sentences; write several instead")
     if any(set("[]()|") & set(form) for form in open_forms):
         raise ValueError(f"{pattern!r} has a bracket without its partner")
     return open_forms

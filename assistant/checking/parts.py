@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from assistant.app import App
 from assistant.checking.finding import Finding, State, failing
@@ -99,27 +100,25 @@ def described(part: str, known: Capabilities) -> Finding:
 
 
 async def echo(app: App, seen: Seen) -> Finding:
-    """What takes the assistant's own voice out of what it hears; it works without, with more care."""
-    part, canceller = "echo", app.provider("echo")
-    if canceller is None:
-        return Finding(part, State.WORKS, "is left to the microphone (echo.use)")
-    try:
-        return await provider(part, canceller, app, seen)
-    except AssistantError as error:
-        reason = f"{error.message} The assistant hears itself when it speaks."
-        return Finding(part, State.WARNS, reason, error.remedy)
+    """What takes the assistant's own voice out of what it hears."""
+    off, without = "is left to the microphone (echo.use)", "The assistant hears itself when it speaks."
+    return await _dispensable("echo", app.provider("echo"), app, seen, off=off, without=without)
 
 
 async def end_of_turn(app: App, seen: Seen) -> Finding:
-    """What tells thinking from having finished; silence stands in for it."""
-    part, detector = "end of turn", app.provider("end_of_turn")
-    if detector is None:
-        return Finding(part, State.WORKS, "told by silence alone (end_of_turn.use)")
+    """What tells thinking from having finished."""
+    off, without = "told by silence alone (end_of_turn.use)", "It is told by silence alone, so answers come later."
+    return await _dispensable("end of turn", app.provider("end_of_turn"), app, seen, off=off, without=without)
+
+
+async def _dispensable(part: str, one: Any, app: App, seen: Seen, *, off: str, without: str) -> Finding:
+    """A provider that the assistant can do without: None where nobody wants one."""
+    if one is None:
+        return Finding(part, State.WORKS, off)
     try:
-        return await provider(part, detector, app, seen)
+        return await provider(part, one, app, seen)
     except AssistantError as error:
-        reason = f"{error.message} It is told by silence alone, so answers come later."
-        return Finding(part, State.WARNS, reason, error.remedy)
+        return Finding(part, State.WARNS, f"{error.message} {without}", error.remedy)
 
 
 async def recognisers(app: App, seen: Seen) -> list[Finding]:

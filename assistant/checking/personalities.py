@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from assistant import senses
 from assistant.app import App
 from assistant.checking.finding import Finding, State, failing
 from assistant.checking.parts import Seen, Voices
@@ -179,11 +180,11 @@ def _understood(seen: Seen, language: str) -> bool:
 
 async def _wake_words_not_heard(app: App, everyone: Sequence[Personality]) -> dict[str, AssistantError]:
     """Why wake words of personalities are not heard. Where one is not, none is but those of the settings."""
-    further = app.further_wake_words(everyone)
+    further = senses.further_wake_words(app.settings, everyone)
     if not further:
         return {}
     try:
-        async with app.wake_words(further):
+        async with senses.wake_words(app.settings, app.resources, further):
             return {}
     except AssistantError as error:
         return dict.fromkeys(further, error)

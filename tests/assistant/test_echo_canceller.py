@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assistant import settings
+from assistant import senses, settings
 from assistant.app import App
 from assistant.checking import parts
 from assistant.checking.finding import State
@@ -30,7 +30,7 @@ def app(folder: Path, **echo: Any) -> App:
 
 async def canceller(of: App, ends: Ends) -> EchoCanceller | None:
     async with AsyncExitStack() as stack:
-        return await of._echo_canceller(stack, ends)
+        return await senses.open_echo_canceller(stack, of.settings, of.resources, ends)
 
 
 async def test_on_devices_the_echo_is_taken_out_unless_somebody_else_does(tmp_path: Path) -> None:

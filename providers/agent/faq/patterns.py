@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from pipeline import phrase_patterns
 from providers.agent.faq.language import Language, Tokens
 
 _MOST_FORMS = 400
 _SLOT = re.compile(r"(\{[a-z_]+\})")
-_INNERMOST = re.compile(r"\[([^\[\]()]*)\]|\(([^\[\]()]*)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +44,10 @@ def patterns(question: str, asked: Iterable[str], language: Language) -> Iterato
 
 def expanded(written: str) -> list[str]:
     """``[x]`` with and without x, ``(x|y)`` once with each. Raises ``ValueError``."""
-    forms = [written]
-    while any(_INNERMOST.search(form) for form in forms):
-        forms = [other for form in forms for other in _opened(form)]
-        if len(forms) > _MOST_FORMS:
-            raise ValueError(f"{written!r} stands for more than {_MOST_FORMS} sentences; write several instead")
-    if any(set("[]()|") & set(form) for form in forms):
-        raise ValueError(f"{written!r} has a bracket without its partner")
+    forms = phrase_patterns.expanded(written, _MOST_FORMS)
     if any(set("{}") & set(_SLOT.sub("", form)) for form in forms):
         raise ValueError(f"{written!r} has a brace that is no slot; a slot looks like {{product}}")
     return forms
-
-
-def _opened(form: str) -> list[str]:
-    match = _INNERMOST.search(form)
-    if match is None:
-        return [form]
-    choices = (match[1] + "|").split("|") if match[1] is not None else match[2].split("|")
-    return [form[: match.start()] + choice + form[match.end() :] for choice in choices]
 
 
 def _tokens(form: str, language: Language) -> Tokens:
