@@ -86,6 +86,7 @@ class Scene:
     folder: Path
     lines: Sequence[str | NoSpeechReason] = ("What time do you close?",)
     recogniser_fails: Sequence[ProviderError] = ()
+    recogniser_hangs: bool = False
     agent: Agent = field(default_factory=FakeAgent)
     voices: Sequence[Synthesizer] = field(default_factory=lambda: [ScriptedSynthesizer()])
     personality: Personality = ROBIN
@@ -101,6 +102,7 @@ class Scene:
         """Let it happen; all events as outside programs see them."""
         self.transcriber = ScriptedTranscriber(self.lines, language=self.language)
         self.transcriber.fails = list(self.recogniser_fails)
+        self.transcriber.hangs = self.recogniser_hangs
         events: list[dict[str, Any]] = []
         feed = EventFeed()
         feed.subscribe(lambda record: events.append(record.as_dict()))

@@ -9,7 +9,16 @@ from itertools import chain, repeat
 import pytest
 
 from pipeline.audio import FRAME_S
-from pipeline.segmenter import NoUtterance, SegmenterSettings, SpeechEnded, SpeechStarted, Step, UtteranceSegmenter
+from pipeline.segmenter import (
+    NoUtterance,
+    SegmenterSettings,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    Step,
+    UtteranceSegmenter,
+)
 from pipeline.speech import NoSpeechReason, UtteranceEnd, VoiceFrame
 
 pytestmark = pytest.mark.unit
@@ -198,3 +207,35 @@ def test_the_last_words_may_be_softer() -> None:
     assert decided[-1] == SpeechEnded(
         pytest.approx(0.96), pytest.approx(2.24), pytest.approx(1.28), UtteranceEnd.SILENCE
     )
+
+
+def test_pauses_are_told_and_what_was_allowed_in_one_holds_for_that_one_only() -> None:
+    segmenter = UtteranceSegmenter(FOLLOW_UP, pauses_s=(0.1, 0.2))
+    told: list[tuple[float, Step]] = []
+    sounds = chain(lasting(0.96, SPEECH), lasting(0.96, ROOM), lasting(0.96, SPEECH), lasting(3, ROOM))
+    for number, (probability, level_db) in enumerate(sounds):
+        step = segmenter.push(VoiceFrame(number * FRAME_S, FRAME_S, probability, level_db, FLOOR_DB))
+        if isinstance(step, SpeechPaused):
+            assert step.so_far.end_s == pytest.approx(0.96 if not segmenter.longest_pause_s else 2.88)
+            if not segmenter.longest_pause_s:
+                segmenter.allow_silence(2.0)
+        if step is not None:
+            told.append(((number + 1) * FRAME_S, step))
+        if isinstance(step, SpeechEnded):
+            break
+    assert [type(step) for _, step in told] == [
+        SpeechStarted, SpeechPaused, SpeechPaused, SpeechResumed, SpeechPaused, SpeechPaused, SpeechEnded,
+    ]  # fmt: skip
+    first, second = (step.silence_s for _, step in told[1:3] if isinstance(step, SpeechPaused))
+    assert (first, second) == pytest.approx((0.128, 0.224))
+    assert segmenter.longest_pause_s == pytest.approx(0.96, abs=FRAME_S)
+    assert told[-1][0] - 2.88 == pytest.approx(0.7, abs=FRAME_S)
+
+
+def test_blips_do_not_end_a_pause() -> None:
+    segmenter = UtteranceSegmenter(FOLLOW_UP, pauses_s=(0.1,))
+    sounds = chain(lasting(0.96, SPEECH), lasting(0.2, ROOM), lasting(0.064, SPEECH), lasting(0.2, ROOM))
+    told = [
+        segmenter.push(VoiceFrame(number * FRAME_S, FRAME_S, *sound, FLOOR_DB)) for number, sound in enumerate(sounds)
+    ]
+    assert [type(step) for step in told if step is not None] == [SpeechStarted, SpeechPaused]
