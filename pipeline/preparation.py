@@ -26,9 +26,8 @@ class Preparation:
             self._outcome.set_result(await transcriber.transcribe(self.utterance))
         except Exception as error:  # noqa: BLE001 - raised where its result is wanted
             self._outcome.set_exception(error)
-            self._outcome.exception()  # nobody may ever want it
         finally:
-            self._outcome.cancel()
+            self._outcome.cancel()  # where there is one, this only tells that nobody may ever want it
 
     async def result(self) -> Transcript | NoSpeech:
         """As the transcriber answers. Raises what it raises."""

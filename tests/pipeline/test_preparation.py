@@ -44,7 +44,7 @@ class Customer:
 
     async def pauses(self, end_s: float, silence_s: float = 0.1) -> None:
         await self.taking.paused(so_far(end_s), silence_s, 0.0)
-        for _ in range(3):
+        for _ in range(20):
             await asyncio.sleep(0)
 
 
