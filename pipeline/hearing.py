@@ -14,6 +14,7 @@ never slept.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
@@ -98,9 +99,8 @@ class Hearing:
         keep_s = max(self.settings.keep_s, wake_words.context_s + self.settings.vad_lead_s)
         self._ring: deque[_Kept] = deque(maxlen=round(keep_s / FRAME_S))
         self._floor = NoiseFloor()
-        self._attentive_until_s = 0.0
-        self._awake_until_s = 0.0
-        self._words_heard_to_s = 0.0
+        # A time line may begin a little before 0: an echo canceller is late.
+        self._attentive_until_s = self._awake_until_s = self._words_heard_to_s = -math.inf
 
     @property
     def floor_db(self) -> float | None:
@@ -142,7 +142,7 @@ class Hearing:
         self._ring.clear()
         self._vad.reset()
         self._wake_words.reset()
-        self._attentive_until_s = self._awake_until_s = self._words_heard_to_s = 0.0
+        self._attentive_until_s = self._awake_until_s = self._words_heard_to_s = -math.inf
 
     def _keep(self, chunk: AudioChunk) -> _Kept:
         if self._ring and abs(chunk.start_s - self._ring[-1].chunk.end_s) > _HALF_CHUNK_S:

@@ -238,3 +238,12 @@ async def test_a_quiet_room_costs_no_time_limit(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(asyncio, "timeout", limits.append)
     await heard(hearing, room(2.0, start_s=len(room(2.0)) * FRAME_S))
     assert limits == []
+
+
+@pytest.mark.parametrize("start_s", [-0.016, 0.0])
+async def test_somebody_speaks_in_the_very_first_moment(start_s: float) -> None:
+    """Behind an echo canceller the time line begins a little before 0."""
+    vad, words = parts(start_s + 1.0)
+    found = await heard(Hearing(vad, words), room(2.0, (0.0, 1.0), start_s=start_s))
+    assert words.heard[0].start_s == pytest.approx(start_s)
+    assert [one.hit is not None for one in found].count(True) == 1
