@@ -260,7 +260,7 @@ class Settings(ProviderSettings):
 
 
 DEFAULT_USE: dict[str, str | list[str]] = {
-    "echo": "webrtc",
+    "echo": "none",
     "wake_word": "openwakeword",
     "vad": "silero",
     "end_of_turn": "smart_turn",

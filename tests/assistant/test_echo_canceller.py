@@ -33,34 +33,34 @@ async def canceller(of: App, ends: Ends) -> EchoCanceller | None:
         return await senses.open_echo_canceller(stack, of.settings, of.resources, ends)
 
 
-async def test_on_devices_the_echo_is_taken_out_unless_somebody_else_does(tmp_path: Path) -> None:
-    found = await canceller(app(tmp_path), Ends())
+async def test_on_devices_the_echo_is_taken_out_where_that_is_wanted(tmp_path: Path) -> None:
+    found = await canceller(app(tmp_path, use="webrtc"), Ends())
     assert found is not None
     assert found.capabilities.name == "webrtc"
-    assert await canceller(app(tmp_path, use="none"), Ends()) is None
+    assert await canceller(app(tmp_path), Ends()) is None
 
 
 @pytest.mark.parametrize("ends", [Ends(input=Path("a.wav")), Ends(output=Path("b.wav"))], ids=["input", "output"])
 async def test_a_file_has_no_echo(tmp_path: Path, ends: Ends) -> None:
-    assert await canceller(app(tmp_path), ends) is None
+    assert await canceller(app(tmp_path, use="webrtc"), ends) is None
 
 
 async def test_without_its_package_the_assistant_works_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "livekit", None)
-    assert await canceller(app(tmp_path), Ends()) is None
+    assert await canceller(app(tmp_path, use="webrtc"), Ends()) is None
     assert "hears itself" in caplog.text
-    finding = await parts.echo(app(tmp_path), parts.Seen())
+    finding = await parts.echo(app(tmp_path, use="webrtc"), parts.Seen())
     assert finding.state is State.WARNS
     assert "install.sh" in finding.remedy
 
 
 async def test_the_check_tells_what_is_in_use(tmp_path: Path) -> None:
     seen = parts.Seen()
-    assert (await parts.echo(app(tmp_path), seen)).reason == "webrtc is loaded"
+    assert (await parts.echo(app(tmp_path, use="webrtc"), seen)).reason == "webrtc is loaded"
     assert seen.programs == {"webrtc": "BSD-3-Clause"}
-    assert (await parts.echo(app(tmp_path, use="none"), seen)).state is State.WORKS
+    assert (await parts.echo(app(tmp_path), seen)).state is State.WORKS
 
 
 async def test_whoever_measures_the_echo_hears_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

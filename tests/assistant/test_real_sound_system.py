@@ -76,7 +76,10 @@ def transcribed(sound: AudioChunk, folder: Path) -> str:
     return assistant("transcribe", file).out.strip()
 
 
-def test_a_conversation_through_microphone_and_loudspeaker(sound_server: SoundServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("echo", ["none", "webrtc"])
+def test_a_conversation_through_microphone_and_loudspeaker(
+    echo: str, sound_server: SoundServer, tmp_path: Path
+) -> None:
     """Wake word and question by ``paplay``; the answer recorded from the monitor says what it should."""
     wake, question = spoken("hey jarvis!", tmp_path), spoken("where can I find the olive oil", tmp_path)
     customer = joined([wake, silence(0.3, wake.rate_hz), question, silence(1.0, wake.rate_hz)])

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -265,13 +266,15 @@ def test_a_device_that_does_not_exist_is_refused_and_nothing_changes(visit: Visi
 
 
 def test_delay_and_level_of_the_echo(visit: Visit) -> None:
-    found = []
+    """PulseAudio's loop keeps its delay within some 40 ms only, so the middle one of three counts."""
+    delays_ms = []
     for delay_ms, level_db in ((60, -20.0), (260, -35.0)):
         with visit.server.echo(delay_ms=delay_ms, level_db=level_db):
-            found.append(visit.post("/api/soundcheck/echo"))
-    assert [one["heard"] for one in found] == [True, True]
-    assert found[1]["delay_ms"] - found[0]["delay_ms"] == pytest.approx(200, abs=40)
-    assert [one["echo_db"] for one in found] == pytest.approx([-20, -35], abs=3)
+            found = [visit.post("/api/soundcheck/echo") for _ in range(3)]
+        assert [one["heard"] for one in found] == [True] * 3
+        assert [one["echo_db"] for one in found] == pytest.approx([level_db] * 3, abs=3)
+        delays_ms.append(statistics.median(one["delay_ms"] for one in found))
+    assert delays_ms[1] - delays_ms[0] == pytest.approx(200, abs=40)
 
 
 def test_without_an_echo_nothing_is_heard(visit: Visit) -> None:
