@@ -8,6 +8,8 @@ its library starts a few threads, which sleep.
 
 from __future__ import annotations
 
+import atexit
+import functools
 from types import TracebackType
 from typing import Any, Self
 
@@ -138,6 +140,22 @@ def _as_float(pcm: Pcm) -> NDArray[np.float32]:
     return pcm.astype(np.float32) / np.float32(FULL_SCALE)
 
 
+@functools.cache
+def _leave_at_exit() -> None:
+    """Have the library's threads end with the process.
+
+    When Python ends, livekit 1.2 takes its library down, and one of its threads may then want to tell Python of it.
+    Python 3.11 kills a thread that comes so late, which Rust answers with an abort: seen once in some hundred exits.
+    """
+
+    def leave() -> None:
+        from livekit.rtc import _ffi_client
+
+        _ffi_client.FfiClient._ffi_disposed = True
+
+    atexit.register(leave)  # what was registered last is called first: before the library's own
+
+
 def _loaded(settings: Settings) -> tuple[Any, Any]:
     try:
         from livekit import rtc
@@ -147,7 +165,7 @@ def _loaded(settings: Settings) -> tuple[Any, Any]:
             remedy="Install it: ./install.sh. Or do without: echo.use: none.",
         ) from error
     try:
-        return rtc, rtc.AudioProcessingModule(
+        processing = rtc.AudioProcessingModule(
             echo_cancellation=settings.echo_cancellation,
             noise_suppression=settings.noise_suppression,
             high_pass_filter=settings.high_pass_filter,
@@ -158,3 +176,5 @@ def _loaded(settings: Settings) -> tuple[Any, Any]:
         raise ProviderError(
             f"The echo canceller does not work on this machine: {error}.", remedy="Do without: echo.use: none."
         ) from error
+    _leave_at_exit()
+    return rtc, processing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from contextlib import AbstractAsyncContextManager
 
@@ -12,6 +13,7 @@ from pipeline.audio import LISTENING_RATE_HZ, from_float, level_db
 from pipeline.errors import ProviderError, ProviderMissing
 from pipeline.protocols import EchoCanceller
 from providers.echo.webrtc import Settings, WebRtcEchoCanceller
+from tests.conftest import ROOT
 from tests.contracts.echo import EchoCancellerContract, cancelled, later, noise
 from tests.fakes.echo import FakeEchoCanceller
 from tests.sounds import piper
@@ -113,3 +115,20 @@ def test_one_that_is_not_open_is_refused() -> None:
     step = np.zeros(160, np.int16)
     with pytest.raises(ProviderError, match="not open"):
         WebRtcEchoCanceller(Settings()).cancel(step, step, 0)
+
+
+EXIT = """
+import asyncio
+from providers.echo.webrtc import Settings, WebRtcEchoCanceller
+async def main():
+    async with WebRtcEchoCanceller(Settings()):
+        from livekit.rtc._ffi_client import FfiClient
+        dispose = FfiClient._dispose
+        FfiClient._dispose = lambda client: (print("left alone:", FfiClient._ffi_disposed), dispose(client))
+asyncio.run(main())
+"""
+
+
+def test_the_library_is_not_taken_down_while_python_ends() -> None:
+    ran = subprocess.run([sys.executable, "-c", EXIT], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "left alone: True\n"), ran.stderr
