@@ -36,7 +36,8 @@ from assistant.warming import Sentence, keep_warm, usual_sentences
 from pipeline import earcons
 from pipeline.amplified_speaker import AmplifiedSpeaker
 from pipeline.circuit_breaker import CircuitBreaker
-from pipeline.conversation import Conversation, ConversationSettings
+from pipeline.conversation import Conversation
+from pipeline.conversation_settings import ConversationSettings
 from pipeline.ears import Ears
 from pipeline.errors import AssistantError, SettingsError, first_cause
 from pipeline.events import EventFeed, ProviderState
@@ -47,10 +48,11 @@ from pipeline.meters import MeteredMicrophone, MeteredSpeaker
 from pipeline.muting import MutableMicrophone
 from pipeline.on_demand import OnDemand, OnDemandSynthesizer, OnDemandTranscriber
 from pipeline.protocols import Agent, EchoCanceller, VoiceDetector
+from pipeline.request_handler import RequestHandler
 from pipeline.routing import Cloud, SpeechRouter
 from pipeline.segmenter import SegmenterSettings
 from pipeline.speakable import speakable
-from pipeline.speech import primary_language
+from pipeline.speech import Personality, primary_language
 from pipeline.speech_cache import SpeechCache
 from pipeline.turn import TurnParts
 from pipeline.usage import UsageLedger
@@ -154,6 +156,7 @@ class App:
             settings.conversation.repeat_requests,
             recorded_apologies(settings.conversation.recorded_apologies, self.folder),
             earcons.error() if settings.audio.error_tone else None,
+            self._request_handler(transcriber, volume),
         )
         conversation = Conversation(
             ears=ears,
@@ -165,10 +168,24 @@ class App:
                 settings.conversation.history_turns,
                 settings.conversation.history_idle_s,
                 earcons.listening() if settings.audio.listening_tone else None,
+                settings.conversation.barge_in,
+                settings.conversation.follow_up,
+                settings.conversation.follow_up_s,
             ),
             end_of_turn=end_of_turn,
         )
         return Parts(conversation, agent, transcriber, voice, microphone, speaker, devices, muting, volume)
+
+    def _request_handler(self, transcriber: FallbackTranscriber, volume: Volume) -> RequestHandler:
+        """Does what customers ask of the conversation itself."""
+
+        def speaks(who: Personality, language: str) -> bool:
+            known = [one.capabilities.languages for one in transcriber.transcribers]
+            understood = any(not languages or language in languages for languages in known)
+            return understood and language in {primary_language(who.language), *who.languages}
+
+        section = self.settings.requests
+        return RequestHandler(section.spoken_requests(), section.replies(), volume.loudness, speaks)
 
     def provider(self, stage: str) -> Any:
         """The first provider in use for a stage, not yet entered."""

@@ -23,6 +23,7 @@ from pipeline.audio import AudioChunk
 from pipeline.conversation import PUSH_TO_TALK
 from pipeline.delivery import RECORDING, TONE
 from pipeline.events import (
+    AnswerResumed,
     DeviceLostEvent,
     Event,
     EventRecord,
@@ -113,7 +114,7 @@ class Metrics:
         self._wake_words = Counter("wake_words", "Wake words heard", ["word"], **here)
         self._interruptions = Counter("interruptions", "Answers that were interrupted", **here)
         self._false_interruptions = Counter(
-            "false_interruptions", "Interruptions after which nobody said anything", **here
+            "false_interruptions", "Interruptions and pauses of answers for which nobody had said anything", **here
         )
         self._losses = Counter("device_losses", "Sound devices that went", ["device"], **here)
         self._gaps = Counter("device_gap_seconds", "Time in which the microphone delivered nothing", **here)
@@ -175,8 +176,10 @@ class Metrics:
                 self._wake_words.labels(_bounded(name, self._words)).inc()
                 turn.called = True
                 self._doubtful = self._doubtful and name != PUSH_TO_TALK
-            case SpeechEnd():
-                turn.spoken = True
+            case AnswerResumed():
+                self._false_interruptions.inc()
+            case SpeechEnd():  # nobody has to call us to follow up an answer or to break into one
+                turn.called = turn.spoken = True
             case TranscriptReady():
                 turn.spoken, self._doubtful = True, False
             case NoSpeechHeard(reason=reason):

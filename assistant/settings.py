@@ -19,9 +19,11 @@ from assistant.http.section import HttpSection
 from assistant.models.catalogue import load_catalogue
 from assistant.problems import explain, nearest, section_type
 from assistant.requests.section import RequestsSection
+from pipeline.conversation_settings import FollowingUp
 from pipeline.end_of_turn import Patience
 from pipeline.errors import ModelMissing, SettingsError
 from pipeline.loudness import HIGHEST_DB, LOWEST_DB
+from pipeline.overlap import BargeIn
 from pipeline.routing import Cloud
 from providers import registry
 from providers.audio.sounddevice import MicrophoneSettings, SpeakerSettings
@@ -80,6 +82,14 @@ class ConversationSection(ProviderSettings):
     patience: Patience = Patience.NORMAL
     """How long a customer may think in the middle of a sentence: `brisk`, `normal` or `patient`. Brisk answers sooner
     and cuts slow speakers off now and then."""
+    barge_in: BargeIn = BargeIn.WAKE_WORD
+    """What stops an answer: `off` (nothing), `wake_word`, or `voice` (half a second of speech pauses it, words or
+    "stop" end it, anything else lets it go on). `voice` needs `echo` or a loudspeaker the microphone cannot hear."""
+    follow_up: FollowingUp = FollowingUp.QUESTIONS
+    """After which answers a customer may go on without a wake word: `off` (none), `questions` (those that ask
+    something) or `always`."""
+    follow_up_s: float = Field(5.0, ge=1, le=30)
+    """Seconds within which they have to begin then."""
     history_turns: int = Field(6, ge=0, le=50)
     """Exchanges the agent is told about."""
     history_idle_s: float = Field(60.0, ge=1, le=3600)

@@ -10,9 +10,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pipeline.events import (
+    AnswerPaused,
+    AnswerResumed,
     DeviceLostEvent,
     EventFeed,
     EventRecord,
+    FollowUp,
     Interrupted,
     Listening,
     Muted,
@@ -185,11 +188,11 @@ def _state_after(record: EventRecord, before: State) -> State:
     match record.event:
         case Listening():
             return "listening"
-        case WakeWord():
+        case WakeWord() | FollowUp() | AnswerPaused():
             return "hearing"
         case SpeechEnd():
             return "thinking"
-        case Speaking():
+        case Speaking() | AnswerResumed():
             return "speaking"
         case DeviceLostEvent():
             return "trouble"

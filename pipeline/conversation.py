@@ -5,42 +5,34 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 from pipeline.audio import AudioChunk
+from pipeline.conversation_settings import ConversationSettings, FollowingUp
 from pipeline.ears import Ears
 from pipeline.end_of_turn import EndOfTurn
 from pipeline.errors import DeviceError, first_cause
-from pipeline.events import DeviceLostEvent, EventFeed, Interrupted, Listening, NoSpeechHeard, TurnEnd, WakeWord
-from pipeline.preparation import Preparation, TurnTaking
-from pipeline.speech import (
-    Exchange,
-    NoSpeechReason,
-    Personality,
-    Utterance,
-    WakeWordHit,
+from pipeline.events import (
+    DeviceLostEvent,
+    EventFeed,
+    FollowUp,
+    Listening,
+    NoSpeechHeard,
+    SpeechEnd,
+    SpeechStart,
+    TurnEnd,
+    WakeWord,
 )
+from pipeline.interjections import Interjection, Interjections, goes_on
+from pipeline.interruptible import Following, Interruptible, Invitation
+from pipeline.preparation import Account, Preparation, Question, TurnTaking
+from pipeline.speech import Exchange, NoSpeechReason, Personality, Utterance, WakeWordHit
+from pipeline.spoken_requests import RequestKind
 from pipeline.turn import Turn, TurnParts
 from pipeline.wishes import Announcement, Call, Sound, Wish, Wishes, is_anything, is_call, is_greeting
 
 PUSH_TO_TALK = "push_to_talk"
 """What stands for a wake word's name where somebody pressed a button."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationSettings:
-    """How a conversation goes."""
-
-    history_turns: int = 6
-    """Exchanges the agent is told about; 0 forgets each at once."""
-
-    history_idle_s: float = 60.0
-    """Audio seconds without a turn after which the history is dropped: the next customer must not hear the last
-    one's."""
-
-    listening_tone: AudioChunk | None = None
-    """Played after the wake word; None for silence."""
 
 
 class Conversation:
@@ -71,15 +63,15 @@ class Conversation:
         self._preparing = asyncio.TaskGroup()
         """What is done beside listening."""
         self._turn: Turn | None = None
-        self._stop_greeting: Callable[[], object] | None = None
-        """Ends the greeting that is being spoken, None where none is."""
-        self._interrupt: Callable[[WakeWordHit | None], None] | None = None
-        """Ends what is being answered or spoken, and has the hit answered next; None where nothing is."""
+        self._speaking = Interruptible(feed)
         self._stop_hearing: Callable[[], object] | None = None
         """Ends listening to a customer, None while nobody is listened to."""
         self._wishes = Wishes()
         self.idle = asyncio.Event()
         """Set while nobody speaks to it and it speaks to nobody: the time for work that can wait."""
+        self.account = Account()
+        """What preparing answers comes to."""
+        self._interjections = Interjections(ears, parts.speaker, feed, settings.barge_in, self._taking, self._stops)
         self._history: deque[Exchange] = deque(maxlen=settings.history_turns)
         self._last_turn_s = 0.0
 
@@ -104,12 +96,12 @@ class Conversation:
         A greeting that is being spoken gives way to the new one. While a customer speaks nothing is said: the answer
         will come in the new voice.
         """
-        if self._turn is not None and self._stop_greeting is None:
-            self._turn.switch(personality)
-        elif self.idle.is_set() or self._stop_greeting is not None:
+        if self._turn is not None and not self._speaking.greets:
+            requests = self._parts.requests
+            self._turn.switch(requests.as_wished(personality) if requests is not None else personality)
+        elif self.idle.is_set() or self._speaking.greets:
             self._wishes.forget(is_greeting)
-            if self._stop_greeting is not None:
-                self._stop_greeting()
+            self._speaking.stop_greeting()
             if personality.greeting:
                 self._wishes.add(Announcement(personality.greeting, personality, greeting=True))
 
@@ -131,16 +123,16 @@ class Conversation:
         """Push to talk: listen as if a wake word had been said. It interrupts an answer; while a customer is listened
         to already it does nothing.
         """
-        if self._interrupt is not None:
-            self._interrupt(self._pressed())
+        if self._speaking.speaks:
+            self._speaking.interrupt(self._pressed())
         elif self._stop_hearing is None:
             self._wishes.add(Call())
 
     def stop_now(self) -> None:
         """End whatever is going on or waits to be said, and listen for a wake word."""
         self._wishes.forget(is_anything)
-        if self._interrupt is not None:
-            self._interrupt(None)
+        if self._speaking.speaks:
+            self._speaking.interrupt(None)
         elif self._stop_hearing is not None:
             self._stop_hearing()
 
@@ -149,18 +141,25 @@ class Conversation:
         return WakeWordHit(PUSH_TO_TALK, 1.0, self._feed.at_s, self._feed.at_s)
 
     async def _take_turns(self) -> None:
-        hit: WakeWordHit | None = None
+        following: Following = None
         while True:
-            if hit is None:
+            if following is None:
                 self._feed.publish(Listening())
                 heard = await self._something_to_do()
                 if heard is None:
                     return
                 if isinstance(heard, Announcement | Sound):
-                    hit = await self._say(heard)
+                    following = await self._say(heard)
                     continue
-                hit = self._pressed() if isinstance(heard, Call) else heard
-            hit = await self._answer(hit)
+                following = self._pressed() if isinstance(heard, Call) else heard
+            self._wishes.forget(is_call)
+            if isinstance(following, Question):
+                self._next_turn()
+                self._feed.publish(SpeechStart())
+                self._feed.publish(SpeechEnd(following.utterance.speech_s))
+                following = await self._reply(following, self._personality_for(""))
+            else:
+                following = await self._hear(following)
 
     async def _something_to_do(self) -> WakeWordHit | Wish | None:
         """A wake word or a wish, whichever comes first; None at the end of the microphone's stream.
@@ -183,101 +182,106 @@ class Conversation:
         self._wishes.forget(is_greeting)
         return listening.result()
 
-    async def _say(self, wish: Announcement | Sound) -> WakeWordHit | None:
-        """What was wished; the wake word that ended it before its time, if one did."""
+    async def _say(self, wish: Announcement | Sound) -> Following:
+        """What was wished; what ended it before its time, if something did."""
         if isinstance(wish, Sound):
             if wish.over.done():
                 return None
             try:
-                return await self._unless_interrupted(self._sound(wish))
+                return await self._speaking.speak(self._sound(wish), self._wake_word())
             finally:
                 wish.end(heard=False)
-        self._feed.turn += 1
+        self._next_turn()
         turn = self._begin(wish.personality, self._clock())
         return await self._take(turn, turn.announce(wish.text), greeting=wish.greeting)
 
-    async def _answer(self, hit: WakeWordHit) -> WakeWordHit | None:
-        """One turn; the wake word that ended it before its time, if one did."""
-        self._feed.turn += 1
-        self._wishes.forget(is_call)
-        self._feed.publish(WakeWord(hit.name, hit.score))
-        self._forget_if_idle(hit.at_s)
-        taking = TurnTaking(self._end_of_turn, self._prepare, self._clock)
+    async def _hear(self, cause: WakeWordHit | Invitation) -> Following:
+        """One turn that begins with listening to the customer; where an invitation is not taken, no turn."""
+        called = isinstance(cause, WakeWordHit)
+        before = self._feed.turn
+        if isinstance(cause, WakeWordHit):
+            self._next_turn()
+            self._feed.publish(WakeWord(cause.name, cause.score))
+            self._forget_if_idle(cause.at_s)
+        else:
+            self._feed.publish(FollowUp(self._settings.follow_up_s))
+        taking = self._taking()
         try:
-            heard = await self._listen(hit, taking)
-            heard_by_s = self._clock() - taking.waited_s
+            heard = await self._listen(cause, taking)
             if isinstance(heard, Utterance):
-                turn = self._begin(self._personality_for(hit.name), heard_by_s)
-                return await self._reply(turn, heard, taking.prepared(heard))
+                who = self._personality_for(cause.name if isinstance(cause, WakeWordHit) else "")
+                return await self._reply(taking.question(heard), who, called=called)
         finally:
             taking.drop()
-        if isinstance(heard, NoSpeechReason):
-            self._feed.publish(NoSpeechHeard(heard))
-        self._feed.publish(TurnEnd(None, None))
+        if self._feed.turn > before:
+            if isinstance(heard, NoSpeechReason):
+                self._feed.publish(NoSpeechHeard(heard))
+            self._feed.publish(TurnEnd(None, None))
         return heard if isinstance(heard, WakeWordHit) else None
 
-    async def _reply(self, turn: Turn, utterance: Utterance, prepared: Preparation) -> WakeWordHit | None:
+    def _next_turn(self) -> None:
+        self._feed.turn += 1
+
+    async def _reply(self, question: Question, personality: Personality, *, called: bool = False) -> Following:
         """The spoken part of a turn."""
+        turn = self._begin(personality, question.heard_by_s, called=called)
+        following: Following = None
         try:
-            return await self._take(turn, turn.answer(utterance, prepared))
+            following = await self._take(turn, turn.answer(question), question.utterance)
         finally:
-            prepared.drop()
+            question.prepared.drop()
             self._last_turn_s = self._feed.at_s
-            if turn.transcript is not None:
+            went_on = isinstance(following, Question) and goes_on(following.utterance, question.utterance)
+            if turn.transcript is not None and turn.handled is None and not went_on:
                 self._history.append(Exchange(turn.transcript.text, turn.heard_text()))
+        return following if following is not None else self._invitation(turn)
+
+    def _invitation(self, turn: Turn) -> Invitation | None:
+        """Whether the customer may go on without a wake word after an answer that was heard to its end."""
+        if turn.handled is not None and turn.handled.ends:
+            self._forget()
+            return None
+        wanted = self._settings.follow_up
+        if not turn.complete or turn.transcript is None or wanted is FollowingUp.OFF:
+            return None
+        return Invitation(self._feed.at_s) if wanted is FollowingUp.ALWAYS or turn.asks else None
+
+    def _taking(self) -> TurnTaking:
+        requests = self._parts.requests
+        language = requests.language if requests is not None else ""
+        return TurnTaking(self._end_of_turn, self._prepare, self._clock, self.account, language)
 
     def _prepare(self, utterance: Utterance) -> Preparation:
         return Preparation(utterance, self._parts.transcriber, self._preparing)
 
-    def _begin(self, personality: Personality, heard_by_s: float) -> Turn:
-        return Turn(self._parts, self._feed, self._clock, personality, tuple(self._history), heard_by_s)
+    def _stops(self, text: str, language: str) -> bool:
+        """Whether somebody who says this only wants silence."""
+        requests = self._parts.requests
+        request = requests.requests.find(text, language) if requests is not None else None
+        return request is not None and request.kind is RequestKind.STOP
 
-    async def _take(self, turn: Turn, work: Coroutine[Any, Any, None], *, greeting: bool = False) -> WakeWordHit | None:
+    def _begin(self, personality: Personality, heard_by_s: float, *, called: bool = True) -> Turn:
+        requests = self._parts.requests
+        who = requests.as_wished(personality) if requests is not None else personality
+        return Turn(self._parts, self._feed, self._clock, who, tuple(self._history), heard_by_s, called)
+
+    async def _take(
+        self, turn: Turn, work: Coroutine[Any, Any, None], before: Utterance | None = None, *, greeting: bool = False
+    ) -> Following:
         """A turn that may be switched to another personality while it goes on."""
         self._turn = turn
         try:
-            return await self._unless_interrupted(work, turn, greeting=greeting)
+            return await self._speaking.speak(work, self._interjections.wait(turn, before), turn, greeting=greeting)
         finally:
             self._turn = None
 
-    async def _unless_interrupted(
-        self, work: Coroutine[Any, Any, None], turn: Turn | None = None, *, greeting: bool = False
-    ) -> WakeWordHit | None:
-        """Speak and listen for a wake word at the same time; whichever ends first cancels the other.
+    async def _wake_word(self) -> Interjection | None:
+        hit = await self._ears.wake_word()
+        return None if hit is None else Interjection(hit)
 
-        The end of the microphone's stream does not end an answer. Of several interruptions the last one counts.
-        """
-        following: WakeWordHit | None = None
-        interrupted = False
-
-        def interrupt(hit: WakeWordHit | None) -> None:
-            nonlocal following, interrupted
-            following = hit
-            if interrupted or speaking.done():
-                return
-            interrupted = True
-            if turn is not None:
-                self._feed.publish(Interrupted(turn.heard_text()))
-            # Not before its first step: a turn that never began would not tell its end.
-            asyncio.get_running_loop().call_soon(speaking.cancel)
-
-        def heard(listening: asyncio.Task[WakeWordHit | None]) -> None:
-            if not listening.cancelled() and listening.exception() is None and listening.result() is not None:
-                interrupt(listening.result())
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                speaking = group.create_task(work, name="answer")
-                listening = group.create_task(self._ears.wake_word(), name="interruption")
-                speaking.add_done_callback(lambda _: listening.cancel())
-                listening.add_done_callback(heard)
-                self._interrupt = interrupt
-                self._stop_greeting = speaking.cancel if greeting else None
-        finally:
-            self._interrupt = self._stop_greeting = None
-        return following
-
-    async def _listen(self, hit: WakeWordHit, taking: TurnTaking) -> Utterance | NoSpeechReason | WakeWordHit | None:
+    async def _listen(
+        self, cause: WakeWordHit | Invitation, taking: TurnTaking
+    ) -> Utterance | NoSpeechReason | WakeWordHit | None:
         """What the customer says; None where it was stopped."""
         stopped = False
 
@@ -288,19 +292,24 @@ class Conversation:
 
         try:
             async with asyncio.TaskGroup() as group:
-                hearing = group.create_task(self._invite(hit, taking), name="hearing")
+                hearing = group.create_task(self._invite(cause, taking), name="hearing")
                 self._stop_hearing = stop
         finally:
             self._stop_hearing = None
         return None if stopped else hearing.result()
 
-    async def _invite(self, hit: WakeWordHit, taking: TurnTaking) -> Utterance | NoSpeechReason | WakeWordHit:
+    async def _invite(
+        self, cause: WakeWordHit | Invitation, taking: TurnTaking
+    ) -> Utterance | NoSpeechReason | WakeWordHit:
         """What the customer says, while the tone that invites them to speak is played."""
+        if isinstance(cause, Invitation):
+            wait_s = self._settings.follow_up_s
+            return await self._ears.utterance(cause.since_s, taking, wait_s=wait_s, begins=self._next_turn)
         tone = self._settings.listening_tone
         async with asyncio.TaskGroup() as group:
             if tone is not None:
                 group.create_task(self._play(tone), name="listening tone")
-            hearing = group.create_task(self._ears.utterance(hit, taking), name="utterance")
+            hearing = group.create_task(self._ears.utterance(cause.word_end_s, taking), name="utterance")
         return hearing.result()
 
     async def _sound(self, wish: Sound) -> None:
@@ -323,4 +332,10 @@ class Conversation:
 
     def _forget_if_idle(self, now_s: float) -> None:
         if now_s - self._last_turn_s > self._settings.history_idle_s:
-            self._history.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        """The customer has gone."""
+        self._history.clear()
+        if self._parts.requests is not None:
+            self._parts.requests.forget()

@@ -40,6 +40,8 @@ class _Sentence:
     """A sentence and the stretch of the answer's audio that holds it, in audio seconds."""
 
     text: str
+    spoken: str
+    """``text`` made speakable."""
     from_s: float
     to_s: float
     whole: bool = False
@@ -108,7 +110,7 @@ class Delivery:
         if self._voiceless or not (spoken := self._speakable(text, language)):
             return
         asked_s = self._clock()
-        sentence = _Sentence(text, self._handed_s, self._handed_s)
+        sentence = _Sentence(text, spoken, self._handed_s, self._handed_s)
         self._sentences.append(sentence)
         try:
             while not await self._say_as(self._personality, sentence, spoken, language):
@@ -149,6 +151,10 @@ class Delivery:
         """What has left the loudspeaker; of a sentence cut short, the words that fit."""
         played_s = self._speaker.played_s
         return " ".join(word for sentence in self._sentences for word in sentence.words_heard(played_s))
+
+    def being_said(self) -> str:
+        """All that was handed to a voice so far, as it is spoken."""
+        return " ".join(sentence.spoken for sentence in self._sentences)
 
     async def _hand_over(self, chunk: AudioChunk) -> None:
         now_s = self._clock()

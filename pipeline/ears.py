@@ -1,26 +1,21 @@
-"""Reads the microphone: waits for a wake word, then cuts out what the customer says."""
+"""Reads the microphone: waits for a wake word, cuts out what the customer says, listens while it is answered."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 
-from pipeline.audio import AudioChunk, continuous
+from pipeline.audio import AudioChunk
 from pipeline.events import EventFeed, SpeechEnd, SpeechStart
 from pipeline.hearing import Hearing
+from pipeline.overlap import Overlap
 from pipeline.preparation import TurnTaking
 from pipeline.protocols import Microphone
-from pipeline.segmenter import (
-    NoUtterance,
-    SegmenterSettings,
-    SpeechEnded,
-    SpeechPaused,
-    SpeechResumed,
-    SpeechStarted,
-    UtteranceSegmenter,
-)
+from pipeline.segmenter import NoUtterance, SegmenterSettings, SpeechEnded, SpeechStarted
 from pipeline.speech import NoSpeechReason, Utterance, WakeWordHit
+from pipeline.utterance_taker import UtteranceTaker
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +32,8 @@ class Ears:
     ) -> None:
         self._microphone = microphone
         self._hearing = hearing
-        self._segmenter = segmenter
+        self.settings = segmenter
+        """What counts as an utterance."""
         self._feed = feed
         self._dropped_s = 0.0
 
@@ -50,50 +46,55 @@ class Ears:
                     return heard.hit
         return None
 
+    async def overlap(self, overlap: Overlap) -> WakeWordHit | Utterance | None:
+        """What a customer says while they are answered, or a wake word; None when the stream ends."""
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                heard = await self._hearing.hear(chunk, attentive=overlap.attentive)
+                if heard.hit is not None and overlap.obeys_wake_words:
+                    return heard.hit
+                said = await overlap.push(chunk, heard.frame)
+                if said is not None:
+                    return said
+        return None
+
     async def utterance(
-        self, hit: WakeWordHit, taking: TurnTaking | None = None
+        self,
+        since_s: float,
+        taking: TurnTaking | None = None,
+        *,
+        wait_s: float | None = None,
+        begins: Callable[[], object] = lambda: None,
     ) -> Utterance | NoSpeechReason | WakeWordHit:
-        """What the customer says after a wake word, words that followed it without a pause included.
+        """What the customer says after ``since_s``, such as a wake word's end, in audio seconds.
 
         ``taking`` is told of pauses and decides which of them is the end; without it silence does. Who says the wake
-        word again begins anew: then it is that hit.
+        word again begins anew: then it is that hit. ``wait_s``: how long to wait for the first word without a wake word
+        before it; None after one. ``begins`` is called when the customer begins to speak.
         """
-        segmenter = UtteranceSegmenter(self._segmenter, taking.pauses_s if taking is not None else ())
-        audio: list[AudioChunk] = []
-        async with aclosing(self._after(hit.word_end_s)) as chunks:
+        settings = self.settings
+        if wait_s is not None:
+            settings = replace(settings, no_speech_timeout_s=wait_s, wake_tail_s=0.0)
+        taker = UtteranceTaker(settings, taking)
+        async with aclosing(self._after(since_s)) as chunks:
             async for chunk in chunks:
                 heard = await self._hearing.hear(chunk, attentive=True)
                 if heard.hit is not None:
                     return heard.hit
-                audio.append(chunk)
-                step = segmenter.push(heard.frame)
-                if isinstance(step, SpeechPaused) and taking is not None:
-                    step = await self._paused(step, audio, segmenter, taking)
+                step = await taker.push(chunk, heard.frame)
                 if isinstance(step, SpeechStarted):
+                    begins()
                     self._feed.publish(SpeechStart())
-                elif isinstance(step, SpeechResumed) and taking is not None:
-                    taking.resumed()
                 elif isinstance(step, SpeechEnded):
-                    return self._cut(audio, step)
+                    return self._cut(taker, step)
                 elif isinstance(step, NoUtterance):
                     return step.reason
-        last = segmenter.flush()
-        return self._cut(audio, last) if isinstance(last, SpeechEnded) else last.reason
+        last = taker.flush()
+        return self._cut(taker, last) if isinstance(last, SpeechEnded) else last.reason
 
-    async def _paused(
-        self, pause: SpeechPaused, audio: list[AudioChunk], segmenter: UtteranceSegmenter, taking: TurnTaking
-    ) -> SpeechEnded | None:
-        """The end, if this pause is it."""
-        so_far = cut_utterance(audio, pause.so_far, self._segmenter)
-        allowed_s = await taking.paused(so_far, pause.silence_s, segmenter.longest_pause_s)
-        if allowed_s is None:
-            return None
-        segmenter.allow_silence(allowed_s)
-        return pause.so_far if allowed_s <= pause.silence_s else None
-
-    def _cut(self, audio: list[AudioChunk], ended: SpeechEnded) -> Utterance:
+    def _cut(self, taker: UtteranceTaker, ended: SpeechEnded) -> Utterance:
         self._feed.publish(SpeechEnd(ended.speech_s))
-        return cut_utterance(audio, ended, self._segmenter)
+        return taker.cut(ended)
 
     async def _after(self, start_s: float) -> AsyncGenerator[AudioChunk]:
         """What was heard since ``start_s``, then what comes."""
@@ -115,10 +116,3 @@ class Ears:
         if dropped_s > self._dropped_s:
             log.warning("%.2f s of sound were lost: the machine is too busy to listen.", dropped_s - self._dropped_s)
             self._dropped_s = dropped_s
-
-
-def cut_utterance(audio: list[AudioChunk], ended: SpeechEnded, settings: SegmenterSettings) -> Utterance:
-    """The utterance in ``audio`` (chunks that follow each other), with a little before and after it."""
-    whole = continuous(audio)
-    cut = whole.since(ended.start_s - settings.pre_roll_s).until(ended.end_s + settings.tail_s)
-    return Utterance(cut, ended.start_s, ended.end_s, ended.speech_s, whole.end_s, ended.ended_by)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 from pipeline.errors import ProviderError
 from pipeline.protocols import EndOfTurnDetector
@@ -26,6 +26,9 @@ TEXT_WAIT_S = 0.15
 
 PAUSE_MARGIN = 1.4
 """Whoever has made a pause is given that many times its length the next time."""
+
+MOST_LETTERS_PER_S = 17.0
+"""Letters and digits per second of speech, in any language; more was hardly said, and was guessed by the recogniser."""
 
 
 class Patience(StrEnum):
@@ -57,6 +60,21 @@ WAITING = {
     Patience.NORMAL: Waiting(0.8, 1.8, 1.0),
     Patience.PATIENT: Waiting(0.9, 3.0, 1.5),
 }
+
+
+class Whole(Enum):
+    """What the words say about the end."""
+
+    CERTAINLY = auto()
+    """They are whole, and they are what was said."""
+    APPARENTLY = auto()
+    """They are whole."""
+    UNKNOWN = auto()
+    """They are not known yet."""
+    DOUBTFUL = auto()
+    """They are whole, but the recogniser may have completed them."""
+    NO = auto()
+    """They break off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +128,28 @@ class EndOfTurn:
         except (ProviderError, TimeoutError) as error:
             log.warning("Silence decides about the end of a turn, for the model cannot: %s", error or "it hangs")
             return plain_s
+        waits_s = max(self._waiting.unfinished_s, plain_s)
         sounds_finished = finished >= self._waiting.finished_probability
-        breaks_off = await self._breaks_off(words)
-        if breaks_off or (breaks_off is None and not sounds_finished):
-            return max(self._waiting.unfinished_s, plain_s)
-        return 0.0 if sounds_finished else plain_s
+        whole = await self._whole(so_far, words)
+        if whole is Whole.CERTAINLY and self.settings.patience is not Patience.PATIENT:
+            return 0.0
+        if sounds_finished:
+            return {Whole.NO: waits_s, Whole.DOUBTFUL: plain_s}.get(whole, 0.0)
+        return plain_s if whole in {Whole.CERTAINLY, Whole.APPARENTLY} else waits_s
 
-    async def _breaks_off(self, words: Callable[[], Awaitable[Transcript | None]]) -> bool | None:
-        """Whether the words so far ask for more, None where they are not known."""
+    async def _whole(self, so_far: Utterance, words: Callable[[], Awaitable[Transcript | None]]) -> Whole:
+        """Whether the words so far ask for more."""
         try:
             async with asyncio.timeout(TEXT_WAIT_S):
                 said = await words()
         except TimeoutError:
-            return None
-        return None if said is None else self._unfinished(said.text, said.language)
+            return Whole.UNKNOWN
+        if said is None:
+            return Whole.UNKNOWN
+        if self._unfinished(said.text, said.language):
+            return Whole.NO
+        if said.sure is None:
+            return Whole.APPARENTLY
+        letters = sum(character.isalnum() for character in said.text)
+        hasty = letters > MOST_LETTERS_PER_S * (so_far.speech_end_s - so_far.speech_start_s)
+        return Whole.DOUBTFUL if hasty or not said.sure else Whole.CERTAINLY

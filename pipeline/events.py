@@ -113,6 +113,36 @@ class Interrupted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerPaused(Event):
+    """Somebody speaks over the answer."""
+
+    kind = "answer_paused"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerResumed(Event):
+    """They said nothing that counts: the answer goes on where it paused."""
+
+    kind = "answer_resumed"
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp(Event):
+    """After an answer, listening without a wake word."""
+
+    kind = "follow_up"
+    wait_s: float
+    """Audio seconds within which the customer has to begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonWanted(Event):
+    """The customer was told that somebody of the staff comes."""
+
+    kind = "person_wanted"
+
+
+@dataclass(frozen=True, slots=True)
 class StagesMs:
     """Where the time of a turn went, each in milliseconds."""
 

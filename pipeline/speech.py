@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from pipeline.audio import AudioChunk
+from pipeline.audio import AudioChunk, continuous
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,20 @@ class Utterance:
     ended_by: UtteranceEnd = UtteranceEnd.SILENCE
     """Why it ended."""
 
+    language: str = ""
+    """ISO 639-1 code of the language that the customer asked for, empty where they did not."""
+
+    def then(self, further: Utterance) -> Utterance:
+        """The two as one: the customer went on after a pause that seemed to be the end."""
+        rest = further.audio.since(self.audio.end_s)
+        audio = continuous([self.audio, rest]) if len(rest.pcm) else self.audio
+        return replace(
+            further,
+            audio=audio,
+            speech_start_s=self.speech_start_s,
+            speech_s=self.speech_s + further.speech_s,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
@@ -104,6 +118,10 @@ class Transcript:
 
     compute_ms: float
     """Time the transcriber took."""
+
+    sure: bool | None = None
+    """Whether these words and no others were said; None where the transcriber cannot tell. One that knows whole
+    sentences only may complete what broke off."""
 
 
 class NoSpeechReason(StrEnum):

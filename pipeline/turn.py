@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pipeline.audio import AudioChunk
 from pipeline.delivery import Apology, Delivery
 from pipeline.errors import AudioFileError, DeviceError, ProviderError, first_cause, without_words
-from pipeline.events import EventFeed, NoSpeechHeard, ReplyText, StagesMs, TranscriptReady, TurnEnd
+from pipeline.events import EventFeed, NoSpeechHeard, PersonWanted, ReplyText, StagesMs, TranscriptReady, TurnEnd
 from pipeline.fallback import FallbackVoice
 from pipeline.fallback_transcriber import FallbackTranscriber
-from pipeline.preparation import Preparation
+from pipeline.preparation import Question
 from pipeline.protocols import Agent, Speaker
+from pipeline.questions import asks_something
+from pipeline.request_handler import Handled, RequestHandler
 from pipeline.sentences import sentences, sentences_of
 from pipeline.speech import Exchange, NoSpeech, NoSpeechReason, Personality, Transcript, Utterance, primary_language
 
@@ -46,6 +48,8 @@ class TurnParts:
     """Played when no voice can speak, by language (ISO 639-1)."""
     error_tone: AudioChunk | None = None
     """Played when there is no such recording either."""
+    requests: RequestHandler | None = None
+    """Does what customers ask of the conversation itself; without it the agent answers everything."""
 
     def sorry(self, language: str) -> Apology | None:
         """What to play when no voice can speak: a recording in the customer's language or in English, else a tone."""
@@ -67,8 +71,16 @@ class Turn:
     heard_by_s: float
     """Clock time at which the end of the utterance was decided."""
 
+    called: bool = True
+    """A wake word or a button came before it; else what is not understood may not have been meant for us."""
+
     transcript: Transcript | None = None
     """What the customer said, once known."""
+    handled: Handled | None = None
+    """What came of a request to the conversation itself, None where the agent was asked."""
+    complete: bool = False
+    """The answer was spoken to its end."""
+    _said: list[str] = field(default_factory=list)
     _delivery: Delivery = field(init=False)
     _utterance: Utterance | None = None
     _transcribed_s: float = 0.0
@@ -86,15 +98,21 @@ class Turn:
             clock=self.clock,
         )
 
-    async def answer(self, utterance: Utterance, prepared: Preparation | None = None) -> None:
+    async def answer(self, question: Question) -> None:
         """Transcribe, ask the agent, speak. Cancelling it silences the loudspeaker within one chunk.
 
-        ``prepared`` is the utterance's transcription, where it has begun already. Whatever fails becomes an apology;
-        only a lost sound device is raised (``DeviceError``).
+        Whatever fails becomes an apology; only a lost sound device is raised (``DeviceError``).
         """
         async with self._aloud():
-            if await self._transcribe(utterance, prepared):
-                await self._reply()
+            if not await self._transcribe(question):
+                return
+            assert self.transcript is not None
+            requests = self.parts.requests
+            self.handled = requests.handle(self.transcript, self.personality) if requests is not None else None
+            if self.handled is None:
+                await self._reply(self.transcript)
+            else:
+                await self._do(self.handled)
 
     async def announce(self, text: str) -> None:
         """Say something without having been asked, in the personality's language; otherwise as ``answer``."""
@@ -119,6 +137,7 @@ class Turn:
             except Exception as error:  # noqa: BLE001 - the end of a turn: the customer hears something
                 await self._apologise_for(error)
             await speaker.finish()
+            self.complete = True
         finally:
             speaker.stop()
             self.feed.publish(self._turn_end())
@@ -127,11 +146,28 @@ class Turn:
         """The part of the answer that has left the loudspeaker."""
         return self._delivery.heard_text()
 
-    async def _transcribe(self, utterance: Utterance, prepared: Preparation | None) -> bool:
+    def being_said(self) -> str:
+        """What was handed to a voice so far, as it is spoken."""
+        return self._delivery.being_said()
+
+    @property
+    def audible(self) -> bool:
+        """Whether any of it may have been heard."""
+        return self._delivery.first_audible_s is not None
+
+    @property
+    def asks(self) -> bool:
+        """Whether the customer is expected to answer."""
+        if self.transcript is None:
+            return False
+        language = self.transcript.language if self.handled is None else self.handled.language
+        return asks_something(" ".join(self._said), language)
+
+    async def _transcribe(self, question: Question) -> bool:
         """Whether there is something to answer."""
-        self._utterance = utterance
+        self._utterance = question.utterance
         try:
-            result = await (prepared.result() if prepared else self.parts.transcriber.transcribe(utterance))
+            result = await question.prepared.result()
         finally:
             self._transcribed_s = self.clock()
         if isinstance(result, Transcript):
@@ -143,31 +179,45 @@ class Turn:
 
     async def _explain(self, result: NoSpeech) -> None:
         self.feed.publish(NoSpeechHeard(result.reason))
-        if result.reason in MISHEARD:
+        if result.reason in MISHEARD and self.called:
             await self._say_one_of(self.parts.repeat_requests, self.personality.language)
 
-    async def _reply(self) -> None:
+    async def _do(self, handled: Handled) -> None:
+        """Say what comes of a request."""
+        if handled.person_wanted:
+            self.feed.publish(PersonWanted())
+        for sentence in sentences_of(handled.text):
+            await self._say(sentence, handled.language)
+        self.feed.publish(ReplyText(" ".join(self._said), final=True))
+
+    async def _reply(self, transcript: Transcript) -> None:
         """Speak each sentence while the agent still writes the next ones."""
-        assert self.transcript is not None
         waiting: asyncio.Queue[str | Exception | None] = asyncio.Queue(SENTENCES_AHEAD)
-        said: list[str] = []
         failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._write(self.transcript, waiting), name="agent")
+            group.create_task(self._write(transcript, waiting), name="agent")
             while (item := await waiting.get()) is not None:
                 if isinstance(item, Exception):
                     failure = item
                     continue
-                said.append(item)
-                self.feed.publish(ReplyText(item, final=False))
-                await self._delivery.say(item, self.transcript.language)
+                await self._say(item, transcript.language)
         if failure is None and self._delivery.silent:
             failure = ProviderError("The agent answered nothing that can be said.")
+        if self.parts.requests is not None and failure is None:
+            self.parts.requests.answered(" ".join(self._said), transcript.language)
         if failure is not None:
-            said.append(await self._apologise_for(failure))
+            self._said.append(await self._apologise_for(failure))
         elif (apology := self._delivery.apology) is not None and apology.text:
-            said.append(apology.text)
-        self.feed.publish(ReplyText(" ".join(said), final=True))
+            self._said.append(apology.text)
+        self.feed.publish(ReplyText(" ".join(self._said), final=True))
+
+    async def _say(self, sentence: str, language: str) -> None:
+        """One sentence of the answer."""
+        if self._first_sentence_s is None:
+            self._first_sentence_s = self.clock()
+        self._said.append(sentence)
+        self.feed.publish(ReplyText(sentence, final=False))
+        await self._delivery.say(sentence, language)
 
     async def _write(self, transcript: Transcript, waiting: asyncio.Queue[str | Exception | None]) -> None:
         """The agent's side: sentences as they arise, an error if it fails, None at the end."""

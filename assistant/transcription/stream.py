@@ -8,12 +8,12 @@ from contextlib import aclosing
 from assistant.settings import Settings
 from assistant.transcription.result import Heard, Transcription
 from pipeline.audio import AudioChunk
-from pipeline.ears import cut_utterance
 from pipeline.fallback_transcriber import FallbackTranscriber
 from pipeline.noise_floor import NoiseFloor
 from pipeline.protocols import VoiceDetector
-from pipeline.segmenter import NoUtterance, SegmenterSettings, SpeechEnded, UtteranceSegmenter
+from pipeline.segmenter import NoUtterance, SegmenterSettings, SpeechEnded
 from pipeline.speech import Utterance, VoiceFrame
+from pipeline.utterance_taker import UtteranceTaker
 
 SPOKEN = 0.5
 """Probability from which a frame is speech."""
@@ -59,17 +59,17 @@ async def _utterances(
     """All utterances of a stream; no wake word is needed and no silence is too long."""
     limits = SegmenterSettings(**settings.utterance.model_dump(), wake_tail_s=0.0)
     floor = NoiseFloor()
-    segmenter, audio = UtteranceSegmenter(limits), list[AudioChunk]()
+    taker = UtteranceTaker(limits)
     async with aclosing(likely_speech(chunks, vad)) as pairs:
         async for chunk, probability in pairs:
-            audio.append(chunk)
             level_db = chunk.level_db
             floor_db = floor.update(level_db, speech=probability > SPOKEN)
-            step = segmenter.push(VoiceFrame(chunk.start_s, chunk.duration_s, probability, level_db, floor_db))
+            frame = VoiceFrame(chunk.start_s, chunk.duration_s, probability, level_db, floor_db)
+            step = await taker.push(chunk, frame)
             if isinstance(step, SpeechEnded):
-                yield cut_utterance(audio, step, limits)
+                yield taker.cut(step)
             if isinstance(step, SpeechEnded | NoUtterance):
-                segmenter, audio = UtteranceSegmenter(limits), []
-    last = segmenter.flush()
+                taker = UtteranceTaker(limits)
+    last = taker.flush()
     if isinstance(last, SpeechEnded):
-        yield cut_utterance(audio, last, limits)
+        yield taker.cut(last)

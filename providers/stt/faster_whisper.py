@@ -21,7 +21,7 @@ from providers.stt.doubt import joined_text, mean_log_probability, without_speec
 from providers.stt.faster_whisper_reader import Reading, WhisperReader
 from providers.stt.faster_whisper_settings import Settings
 from providers.stt.model_choice import Choice, checked, choose
-from providers.stt.window import window_of
+from providers.stt.window import sure_of, window_of
 
 __all__ = ["FasterWhisperTranscriber", "Settings", "create"]
 
@@ -105,7 +105,8 @@ class FasterWhisperTranscriber:
         if reading.reason is not None:
             return NoSpeech(reading.reason, NAME, compute_ms)
         confidence = math.exp(min(0.0, mean_log_probability(reading.pieces)))
-        return Transcript(joined_text(reading.pieces), reading.language, confidence, NAME, compute_ms)
+        sure = sure_of(self.choice.name, confidence) if self.choice is not None else None
+        return Transcript(joined_text(reading.pieces), reading.language, confidence, NAME, compute_ms, sure)
 
     async def _read(self, reader: WhisperReader, utterance: Utterance) -> Reading:
         """The utterance, read on the worker within the time limit."""

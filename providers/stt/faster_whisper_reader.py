@@ -32,6 +32,9 @@ PROMPT_MARKS = 5
 SURE_OF_LANGUAGE = 0.8
 """Share of probability, among the languages allowed, below which a short window does not decide."""
 
+LEAST_OF_WANTED = 0.2
+"""Share of probability, among the languages allowed, from which a customer speaks the language that they asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -94,7 +97,7 @@ class WhisperReader:
         memory = self._encoded(features, frames)
         if cancelled.is_set():
             return None
-        language, certain = self._language(memory)
+        language, certain = self._language(memory, utterance.language)
         if not certain:
             return None
         pieces = list(self._written(memory, language, most_tokens, begins=True))
@@ -112,7 +115,7 @@ class WhisperReader:
             memory = self._encoded(features[:, start : start + self._most_frames], WHOLE_FRAMES)
             if cancelled.is_set():
                 return self._undone()
-            language = language or self._language(memory)[0]
+            language = language or self._language(memory, utterance.language)[0]
             pieces += self._written(memory, language, most_tokens, begins=start == 0)
             if cancelled.is_set():
                 return self._undone()
@@ -130,8 +133,11 @@ class WhisperReader:
     def _encoded(self, features: Features, frames: int) -> Any:
         return self.model.encode(np.pad(features, ((0, 0), (0, frames - features.shape[1]))))
 
-    def _language(self, memory: Any) -> tuple[str, bool]:
-        """What is spoken, as set or the likeliest of those allowed, and whether that is sure."""
+    def _language(self, memory: Any, wanted: str) -> tuple[str, bool]:
+        """What is spoken, as set or the likeliest of those allowed, and whether that is sure.
+
+        ``wanted`` is the language that the customer asked for: little must speak for it.
+        """
         if not self.model.model.is_multilingual:
             return "en", True
         expected = self.settings.expected_languages
@@ -140,7 +146,10 @@ class WhisperReader:
         probabilities = [
             (token[2:-2], probability) for token, probability in self.model.model.detect_language(memory)[0]
         ]
-        allowed = [probability for name, probability in probabilities if not expected or name in expected]
+        likely = {name: probability for name, probability in probabilities if not expected or name in expected}
+        allowed = list(likely.values())
+        if likely.get(wanted, 0.0) >= LEAST_OF_WANTED * sum(allowed) > 0:
+            return wanted, True
         sure = bool(allowed) and max(allowed) >= SURE_OF_LANGUAGE * sum(allowed)
         return likeliest(probabilities, expected), sure
 

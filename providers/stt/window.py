@@ -50,6 +50,15 @@ PLAIN_WINDOW = Window(margin_frames=256, least_frames=500, most_frames=2500, sur
 """For models that know the whole window only: 128 positions (256 frames) more than the utterance kept the words of
 base.en on Common Voice (ggml-org/whisper.cpp#1855). The least is for caution: the shortest windows loop most."""
 
+STAND_IN_SURE = 0.97
+"""Confidence from which ``whisper-kiosk-en`` heard what it writes. Below it may have completed what breaks off, for it
+knows whole sentences only ("where is the" becomes "where is the honey?")."""
+
+
+def sure_of(model: str, confidence: float) -> bool | None:
+    """Whether a model of this name heard all that it writes; None for those that seldom invent an end."""
+    return confidence >= STAND_IN_SURE if model == STAND_IN else None
+
 
 def window_of(model: str) -> Window:
     """The window for a model of this name."""

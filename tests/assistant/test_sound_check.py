@@ -18,7 +18,8 @@ from assistant.echo import LATE_MS, LATEST_S, PEAK, SWEEP_S, Echo, judged, sweep
 from assistant.sound_check import CheckInterrupted, measure_echo
 from pipeline.audio import FRAME_S, FRAME_SAMPLES, LISTENING_RATE_HZ, AudioChunk, Pcm, from_float, level_db
 from pipeline.circuit_breaker import CircuitBreaker
-from pipeline.conversation import Conversation, ConversationSettings
+from pipeline.conversation import Conversation
+from pipeline.conversation_settings import ConversationSettings
 from pipeline.ears import Ears
 from pipeline.events import EventFeed
 from pipeline.fallback_transcriber import FallbackTranscriber

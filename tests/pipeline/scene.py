@@ -14,7 +14,8 @@ import soundfile
 
 from pipeline.audio import LISTENING_RATE_HZ, AudioChunk
 from pipeline.circuit_breaker import CircuitBreaker
-from pipeline.conversation import Conversation, ConversationSettings
+from pipeline.conversation import Conversation
+from pipeline.conversation_settings import ConversationSettings
 from pipeline.ears import Ears
 from pipeline.end_of_turn import EndOfTurn
 from pipeline.errors import ProviderError
@@ -23,6 +24,7 @@ from pipeline.fallback import FallbackVoice
 from pipeline.fallback_transcriber import FallbackTranscriber
 from pipeline.hearing import Hearing
 from pipeline.protocols import Agent, Synthesizer
+from pipeline.request_handler import RequestHandler
 from pipeline.routing import SpeechRouter
 from pipeline.segmenter import SegmenterSettings
 from pipeline.speech import NoSpeechReason, Personality, VoiceConfig
@@ -96,6 +98,7 @@ class Scene:
     clock: Callable[[], float] = field(default_factory=Clock)
     cues: Sequence[Cue] = ()
     end_of_turn: EndOfTurn | None = None
+    requests: RequestHandler | None = None
     language: str = "en"
 
     async def play(self) -> list[dict[str, Any]]:
@@ -120,6 +123,7 @@ class Scene:
                 {"en": "Again please."},
                 self.recorded_apologies,
                 self.error_tone,
+                self.requests,
             )
             conversation = Conversation(
                 ears=Ears(microphone, hearing, SegmenterSettings(), feed),

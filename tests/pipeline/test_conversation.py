@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.conversation import Conversation, ConversationSettings
+from pipeline.conversation import Conversation
+from pipeline.conversation_settings import ConversationSettings
 from pipeline.earcons import error, listening
 from pipeline.ears import Ears
 from pipeline.errors import DeviceLost, ProviderError

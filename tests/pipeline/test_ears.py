@@ -12,7 +12,7 @@ from pipeline.ears import Ears
 from pipeline.events import EventFeed
 from pipeline.hearing import Hearing
 from pipeline.segmenter import SegmenterSettings
-from pipeline.speech import Utterance, UtteranceEnd, WakeWordHit
+from pipeline.speech import Utterance, UtteranceEnd
 from tests.fakes.audio import FakeMicrophone
 from tests.fakes.vad import ScriptedVoiceDetector
 from tests.fakes.wake_word import ScriptedWakeWordDetector
@@ -46,7 +46,7 @@ async def test_sound_lost_before_a_question_takes_nothing_of_it(caplog: pytest.L
     with caplog.at_level(logging.WARNING):
         hit = await listener.wake_word()
         assert hit is not None
-        heard = await listener.utterance(hit)
+        heard = await listener.utterance(hit.word_end_s)
     assert isinstance(heard, Utterance)
     assert heard.speech_start_s == pytest.approx(4.0, abs=0.05)
     assert heard.speech_end_s == pytest.approx(5.0, abs=0.05)
@@ -62,7 +62,7 @@ async def test_an_utterance_at_the_very_end_of_a_file() -> None:
     listener = ears(microphone)
     hit = await listener.wake_word()
     assert hit is not None
-    heard = await listener.utterance(hit)
+    heard = await listener.utterance(hit.word_end_s)
     assert isinstance(heard, Utterance)
     assert heard.ended_by is UtteranceEnd.STREAM_END
 
@@ -71,7 +71,9 @@ async def test_events_carry_the_time_of_the_sound() -> None:
     feed, at = EventFeed(), []
     feed.subscribe(lambda record: at.append((record.event.kind, record.at_s)))
     listener = ears(FakeMicrophone(chunks((1.0, 1.6), (2.0, 3.0), until_s=5)), feed)
-    await listener.utterance(await listener.wake_word() or WakeWordHit("", 0, 0, 0))
+    hit = await listener.wake_word()
+    assert hit is not None
+    await listener.utterance(hit.word_end_s)
     (_, started_s), (_, ended_s) = at
     assert started_s == pytest.approx(2.0 + SegmenterSettings().min_speech_s, abs=3 * FRAME_S)
     assert ended_s == pytest.approx(3.0 + SegmenterSettings().end_silence_s, abs=2 * FRAME_S)

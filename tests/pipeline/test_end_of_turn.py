@@ -151,3 +151,42 @@ async def test_a_stammer_keeps_the_machine_idle(stammers: int, tmp_path: Path) -
     scene = Scene(customer, tmp_path, end_of_turn=EndOfTurn())
     assert len(of(await scene.play(), "transcript")) == 1
     assert len(scene.transcriber.heard) == min(stammers, 7)
+
+
+SO_FAR = Utterance(silence(1.7, LISTENING_RATE_HZ), 0.0, 1.5, 1.5, 1.7)
+"""A second and a half of speech."""
+QUICK, PLAIN, LONG_S = 0.0, EndOfTurnSettings().end_silence_s, WAITING[Patience.NORMAL].unfinished_s
+
+
+@pytest.mark.parametrize(
+    ("text", "sure", "sounds_finished", "waits_s"),
+    [
+        ("Where is the bread?", True, 0.1, QUICK), ("Where is the bread?", True, 0.9, QUICK),
+        ("Where is the bread?", False, 0.1, LONG_S), ("Where is the bread?", False, 0.9, PLAIN),
+        ("Where is the bread?", None, 0.1, PLAIN), ("Where is the bread?", None, 0.9, QUICK),
+        ("Where is the", True, 0.9, LONG_S),
+        ("Where can I find the gluten free bread?", True, 0.1, LONG_S),
+        ("Where can I find the gluten free bread?", True, 0.9, PLAIN),
+        ("Where can I find the gluten free bread?", None, 0.9, QUICK),
+    ],
+)  # fmt: skip
+async def test_whose_word_counts(text: str, sure: bool | None, sounds_finished: float, waits_s: float) -> None:
+    """A recogniser that is sure outvotes the model; one that may have completed the words, or wrote more of them than
+    the time holds, is not believed."""
+
+    async def words() -> Transcript:
+        return Transcript(text, "en", 1.0, "scripted", 1.0, sure)
+
+    policy = EndOfTurn(
+        detector=ScriptedEndOfTurnDetector([sounds_finished]), unfinished=lambda text, language: text.endswith("the")
+    )
+    assert await policy.silence_s(SO_FAR, 0.0, words) == waits_s
+
+
+async def test_the_patient_are_answered_at_once_only_where_all_agree() -> None:
+    async def words() -> Transcript:
+        return Transcript("Where is the bread?", "en", 1.0, "scripted", 1.0, sure=True)
+
+    for finished, longer in ((0.5, True), (0.95, False)):
+        policy = EndOfTurn(EndOfTurnSettings(Patience.PATIENT), ScriptedEndOfTurnDetector([finished]))
+        assert (await policy.silence_s(SO_FAR, 0.0, words) > 0.0) is longer

@@ -51,7 +51,7 @@ class Customer:
 VOID: list[Callable[[TurnTaking], object]] = [
     lambda taking: taking.resumed(),
     lambda taking: taking.drop(),
-    lambda taking: taking.prepared(so_far(2.0)).drop(),
+    lambda taking: taking.question(so_far(2.0)).prepared.drop(),
 ]
 
 
@@ -69,7 +69,7 @@ async def test_only_what_is_the_whole_is_used() -> None:
     async with asyncio.TaskGroup() as group:
         customer = Customer(group)
         await customer.pauses(1.0)
-        whole = customer.taking.prepared(so_far(2.0))
+        whole = customer.taking.question(so_far(2.0)).prepared
         assert whole.utterance.speech_end_s == 2.0
         assert isinstance(await whole.result(), Transcript)
         assert [one.speech_end_s for one in customer.recogniser.heard] == [1.0, 2.0]
@@ -92,7 +92,7 @@ async def test_what_failed_is_raised_where_it_is_wanted() -> None:
         customer.recogniser.fails = [ProviderError("Out of memory.")]
         await customer.pauses(1.0)
         with pytest.raises(ProviderError):
-            await customer.taking.prepared(so_far(1.0)).result()
+            await customer.taking.question(so_far(1.0)).prepared.result()
 
 
 async def test_a_question_about_a_pause_that_was_not_the_end_delays_nothing() -> None:
@@ -105,9 +105,9 @@ async def test_a_question_about_a_pause_that_was_not_the_end_delays_nothing() ->
             return 0.0
 
         await customer.pauses(1.0, 0.2)
-        assert customer.taking.waited_s == pytest.approx(0.05)
+        assert customer.taking.question(so_far(1.0)).heard_by_s == pytest.approx(customer.clock.s - 0.05)
         customer.taking.resumed()
-        assert customer.taking.waited_s == 0.0
+        assert customer.taking.question(so_far(1.0)).heard_by_s == pytest.approx(customer.clock.s)
 
 
 @pytest.mark.parametrize("when", ["it thinks", "it listens"])

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.conversation import PUSH_TO_TALK, Conversation, ConversationSettings
+from pipeline.conversation import PUSH_TO_TALK, Conversation
+from pipeline.conversation_settings import ConversationSettings
 from pipeline.earcons import listening
 from pipeline.errors import DeviceLost
 from pipeline.speech import Exchange
@@ -183,10 +184,10 @@ async def test_a_turn_that_is_ended_in_the_instant_in_which_it_begins_tells_its_
     talks: list[Conversation] = []
     begin = Conversation._begin
 
-    def begun(conversation: Conversation, *details: Any) -> Turn:
+    def begun(conversation: Conversation, *details: Any, **more: Any) -> Turn:
         if conversation._feed.turn == 1:
             asyncio.get_running_loop().call_soon(act, conversation)
-        return begin(conversation, *details)
+        return begin(conversation, *details, **more)
 
     monkeypatch.setattr(Conversation, "_begin", begun)
     events = await Scene([*QUESTION, (12.0, "silence")], tmp_path, cues=[(0.1, talks.append)]).play()
