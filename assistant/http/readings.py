@@ -34,12 +34,19 @@ def tell_metrics(service: Service) -> None:
         "dropped_audio_seconds_total", "Sound that was lost because the machine was too busy",
         lambda: [({}, parts.microphone.dropped_s)], counter=True,
     )  # fmt: skip
+    metrics.read("preparations", "Transcriptions begun at a pause", lambda: _preparations(service), counter=True)
     metrics.read("cache_bytes", "Spoken sentences on the disk", lambda: [({}, service.stored.stock.size_bytes)])
     metrics.read("cache_entries", "Spoken sentences on the disk", lambda: [({}, service.stored.stock.entries)])
     metrics.read(
         "quota_characters", "Spent of a cloud voice's free amount this month", lambda: _quota(service, "characters")
     )
     metrics.read("quota_limit_characters", "The free amount", lambda: _quota(service, "limit"))
+
+
+def _preparations(service: Service) -> Series:
+    account = service.parts.conversation.account
+    yield {"outcome": "used"}, float(account.used)
+    yield {"outcome": "vain"}, float(account.begun - account.used)
 
 
 def _quota(service: Service, what: str) -> Series:
