@@ -114,6 +114,12 @@ class ConversationSection(ProviderSettings):
     )
     """What is said when somebody spoke but was not understood, by language (ISO 639-1)."""
 
+    @field_validator("barge_in", "follow_up", mode="before")
+    @classmethod
+    def _off_is_a_word(cls, value: object) -> object:
+        """YAML takes a bare ``off`` for false."""
+        return "off" if value is False else value
+
     @field_validator("apologies", "repeat_requests")
     @classmethod
     def _english_is_there(cls, texts: dict[str, str]) -> dict[str, str]:

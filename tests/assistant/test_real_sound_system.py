@@ -124,3 +124,32 @@ def test_real_people_through_microphone_and_loudspeaker(
     assert kinds.count("wake_word") == 2
     assert daemon.wait_for("transcript")["text"] == "What time is it?"
     assert daemon.wait_for("interrupted")["heard_text"] != daemon.wait_for("reply_text")["text"]
+
+
+@pytest.mark.long(1)
+def test_whoever_speaks_over_an_answer_is_answered_instead(sound_server: SoundServer, tmp_path: Path) -> None:
+    """Real models and a real loudspeaker: a cough in the answer, then a question, then "stop"."""
+    wake, question = spoken("hey jarvis!", tmp_path), spoken("where can I find the olive oil", tmp_path)
+    other, stop = spoken("do you sell flowers", tmp_path), spoken("stop", tmp_path)
+    config = (
+        f"models: {{folder: {ROOT / 'models'}}}\nconversation: {{barge_in: voice, follow_up: off}}\n"
+        "agent: {use: echo, echo: {prefix: 'This answer goes on and on, for as long as anybody would listen:'}}"
+    )
+    with running(tmp_path, config) as daemon:
+        daemon.wait_for("listening")
+        sound_server.say(joined([wake, silence(0.3, wake.rate_hz), question, silence(1.5, wake.rate_hz)])).wait()
+        daemon.wait_for("speaking")
+        sound_server.say(joined([silence(1.0, other.rate_hz), other, silence(1.0, other.rate_hz)])).wait()
+        daemon.wait_for("transcript", 2)
+        daemon.wait_for("speaking", 2)
+        with sound_server.record() as hearing:
+            sound_server.say(joined([silence(1.0, stop.rate_hz), stop, silence(2.0, stop.rate_hz)])).wait()
+            daemon.wait_for("interrupted", 2)
+            daemon.wait_for("listening", 2)
+    kinds = [event["event"] for event in daemon.events()]
+    assert kinds.count("wake_word") == 1
+    assert [event["text"] for event in daemon.events() if event["event"] == "transcript"] == [
+        "Where can I find the olive oil?", "Do you sell flowers?",
+    ]  # fmt: skip
+    loud = np.flatnonzero(np.abs(hearing.sound.pcm) > 500)
+    assert loud[-1] / hearing.sound.rate_hz < hearing.sound.duration_s - 0.5, "it is silent after the word"

@@ -54,6 +54,15 @@ def test_config_yaml_with_every_line_in_effect_is_valid() -> None:
     assert settings.parse(document, "uncommented") == settings.parse({}, "nothing")
 
 
+def test_off_may_be_written_as_a_bare_word() -> None:
+    """To YAML it is false."""
+    import yaml
+
+    document = yaml.safe_load("conversation: {barge_in: off, follow_up: off}")
+    conversation = settings.parse(document, "here").conversation  # type: ignore[attr-defined]
+    assert (conversation.barge_in, conversation.follow_up) == ("off", "off")
+
+
 def test_secret_comes_from_the_environment_and_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_KEY", "abc123")
     loaded = settings.parse({"agent": {"openai": {"model": "m", "api_key": "${SHOP_KEY}"}}}, "here")
