@@ -69,12 +69,12 @@ class Ears:
         """What the customer says after ``since_s``, such as a wake word's end, in audio seconds.
 
         ``taking`` is told of pauses and decides which of them is the end; without it silence does. Who says the wake
-        word again begins anew: then it is that hit. ``wait_s``: how long to wait for the first word without a wake word
-        before it; None after one. ``begins`` is called when the customer begins to speak.
+        word again begins anew: then it is that hit. ``wait_s``: how long to wait for the first word, None as after a
+        wake word. ``begins`` is called when the customer begins to speak.
         """
         settings = self.settings
         if wait_s is not None:
-            settings = replace(settings, no_speech_timeout_s=wait_s, wake_tail_s=0.0)
+            settings = replace(settings, no_speech_timeout_s=wait_s)
         taker = UtteranceTaker(settings, taking)
         async with aclosing(self._after(since_s)) as chunks:
             async for chunk in chunks:

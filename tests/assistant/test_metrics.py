@@ -22,9 +22,12 @@ from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.conversation import PUSH_TO_TALK
 from pipeline.errors import ProviderError
 from pipeline.events import (
+    AnswerPaused,
+    AnswerResumed,
     DeviceLostEvent,
     Event,
     EventFeed,
+    FollowUp,
     Interrupted,
     Listening,
     NoSpeechHeard,
@@ -32,11 +35,13 @@ from pipeline.events import (
     ReplyText,
     Speaking,
     SpeechEnd,
+    SpeechStart,
     StagesMs,
     TranscriptReady,
     TurnEnd,
     WakeWord,
 )
+from pipeline.preparation import Account
 from pipeline.speech import NoSpeechReason
 from pipeline.usage import Outcome, Use
 from tests.conftest import ROOT
@@ -128,6 +133,17 @@ def test_an_interruption_after_which_nobody_spoke_was_a_false_one(then: list[Eve
     assert found["assistant_interruptions_total"] == 1
     assert found["assistant_false_interruptions_total"] == false
     assert found["assistant_turns_total{outcome=interrupted}"] == 1
+
+
+def test_an_answer_that_paused_for_no_words_was_interrupted_in_vain() -> None:
+    found = after(WAKE, ENDED, HEARD, REPLY, AnswerPaused(), AnswerResumed(), ANSWERED)
+    assert found["assistant_false_interruptions_total"] == 1
+    assert found["assistant_interruptions_total"] == 0
+
+
+def test_who_goes_on_without_a_wake_word_is_counted_too() -> None:
+    found = after(WAKE, ENDED, HEARD, REPLY, ANSWERED, FollowUp(5.0), SpeechStart(), ENDED, HEARD, REPLY, ANSWERED)
+    assert found["assistant_turns_total{outcome=answered}"] == 2
 
 
 QUESTION = [(1.0, "silence"), (WAKE_S, "wake"), (0.4, "silence"), (1.0, "speak"), (1.0, "silence")]
@@ -268,6 +284,7 @@ def of_a_daemon() -> Metrics:
         voice=SimpleNamespace(health=health),
         transcriber=SimpleNamespace(health=health),
         microphone=SimpleNamespace(dropped_s=2.0, tap=lambda _: None),
+        conversation=SimpleNamespace(account=Account(begun=5, used=3)),
     )
     service = SimpleNamespace(
         parts=parts,
@@ -286,6 +303,8 @@ def test_running_parts_are_read_when_somebody_asks() -> None:
     assert found["assistant_provider_up{provider=whisper,stage=stt}"] == 0
     assert found["assistant_last_audio_frame_age_seconds"] == 0.1
     assert found["assistant_dropped_audio_seconds_total"] == 2
+    assert found["assistant_preparations_total{outcome=used}"] == 3
+    assert found["assistant_preparations_total{outcome=vain}"] == 2
     assert (found["assistant_cache_entries"], found["assistant_cache_bytes"]) == (2, 4)
     labels = "{provider=google_tts,voice_class=neural2}"
     assert found[f"assistant_quota_characters{labels}"] == 3

@@ -10,10 +10,13 @@ import pytest
 
 from assistant.watch import BEHIND, MOST_TURNS, Line, Watch
 from pipeline.events import (
+    AnswerPaused,
+    AnswerResumed,
     Attempt,
     DeviceLostEvent,
     Event,
     EventFeed,
+    FollowUp,
     Interrupted,
     Listening,
     Muted,
@@ -114,6 +117,15 @@ async def told(watch: Watch, count: int, after: int | None = None) -> list[Any]:
             if len(found) == count:
                 break
     return found
+
+
+def test_the_state_follows_whoever_speaks_over_an_answer_and_goes_on_after_it(feed: EventFeed, watch: Watch) -> None:
+    for event, state in (
+        (AnswerPaused(), "hearing"), (AnswerResumed(), "speaking"), (FollowUp(5.0), "hearing"),
+        (Listening(), "listening"),
+    ):  # fmt: skip
+        feed.publish(event)
+        assert watch.state == state
 
 
 async def test_whoever_comes_is_told_the_state_and_then_nothing_new(feed: EventFeed, watch: Watch) -> None:

@@ -16,7 +16,7 @@ from pipeline.end_of_turn import EndOfTurn
 from pipeline.errors import ProviderError
 from pipeline.events import EventFeed
 from pipeline.fallback_transcriber import FallbackTranscriber
-from pipeline.preparation import Preparation, TurnTaking
+from pipeline.preparation import MOST, Account, Preparation, TurnTaking
 from pipeline.speech import Transcript, Utterance
 from tests.fakes.end_of_turn import ScriptedEndOfTurnDetector
 from tests.fakes.stt import ScriptedTranscriber
@@ -34,12 +34,15 @@ class Customer:
     """Speaks to somebody whose recogniser is scripted."""
 
     def __init__(self, group: asyncio.TaskGroup, detector: ScriptedEndOfTurnDetector | None = None) -> None:
-        self.clock = Clock()
+        self.clock, self.account = Clock(), Account()
         self.recogniser = ScriptedTranscriber(["What time do you close?"])
         health = CircuitBreaker(EventFeed(), self.clock)
         listens = FallbackTranscriber([self.recogniser], health, self.clock)
         self.taking = TurnTaking(
-            EndOfTurn(detector=detector), lambda utterance: Preparation(utterance, listens, group), self.clock
+            EndOfTurn(detector=detector),
+            lambda utterance: Preparation(utterance, listens, group),
+            self.clock,
+            self.account,
         )
 
     async def pauses(self, end_s: float, silence_s: float = 0.1) -> None:
@@ -73,6 +76,25 @@ async def test_only_what_is_the_whole_is_used() -> None:
         assert whole.utterance.speech_end_s == 2.0
         assert isinstance(await whole.result(), Transcript)
         assert [one.speech_end_s for one in customer.recogniser.heard] == [1.0, 2.0]
+
+
+async def test_what_was_begun_is_counted_and_what_of_it_was_in_vain() -> None:
+    async with asyncio.TaskGroup() as group:
+        customer = Customer(group)
+        await customer.pauses(1.0)
+        customer.taking.resumed()
+        await customer.pauses(2.0)
+        await customer.taking.question(so_far(2.0)).prepared.result()
+        assert (customer.account.begun, customer.account.used) == (2, 1)
+
+
+async def test_a_stammer_does_not_keep_the_machine_busy() -> None:
+    async with asyncio.TaskGroup() as group:
+        customer = Customer(group)
+        for number in range(3 * MOST):
+            await customer.pauses(1.0 + number)
+            customer.taking.resumed()
+        assert customer.account.begun == len(customer.recogniser.heard) == MOST
 
 
 async def test_what_failed_in_vain_is_told_to_nobody(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from providers.stt.window import ACFT_WINDOW, PLAIN_WINDOW, STAND_IN_WINDOW, window_of
+from providers.stt.window import ACFT_WINDOW, PLAIN_WINDOW, STAND_IN_WINDOW, sure_of, window_of
 
 pytestmark = pytest.mark.unit
 
@@ -37,6 +37,9 @@ def test_windows_are_even_and_hold_the_utterance(window) -> None:
 
 
 def test_by_name() -> None:
+    assert sure_of("whisper-kiosk-en", 0.99) is True
+    assert sure_of("whisper-kiosk-en", 0.9) is False
+    assert sure_of("whisper-base.en", 0.99) is None
     assert window_of("whisper-kiosk-en") is STAND_IN_WINDOW
     assert window_of("acft-whisper-tiny.en") is window_of("whisper-base-ACFT") is ACFT_WINDOW
     assert window_of("whisper-base.en") is window_of("our-own") is PLAIN_WINDOW
