@@ -13,6 +13,8 @@ from typing import Any
 
 from assistant import senses
 from assistant.apologies import recorded_apologies
+from assistant.incident_log import IncidentLog
+from assistant.incidents import Incidents
 from assistant.lexicon import load_lexicon
 from assistant.licences import LicensedModels
 from assistant.models.store import ModelStore
@@ -85,6 +87,8 @@ class App:
         self.clock = time.monotonic
         self.notifier: Notifier | None = None
         """Where systemd started us, to tell it how we are."""
+        self.incidents: Incidents | None = None
+        """Hears what goes wrong, where that is to be written down."""
         self.renew = asyncio.Event()
         """Set it, and ``run`` raises ``Renewed`` as soon as nobody speaks."""
         self.opened = False
@@ -105,6 +109,7 @@ class App:
             conversation = parts.conversation
             self.opened = True
             background = [memory.cast.watch(conversation.switch), self._until_renewed(conversation.idle)]
+            background.append(memory.incidents.run())
             if memory.statistics is not None:
                 background.append(memory.statistics.run())
             voice_ready = asyncio.Event()
@@ -202,6 +207,8 @@ class App:
                 database = await stack.enter_async_context(Database(file, backups=section.backups))
             except StorageError as error:
                 log.error("%s The built-in personalities serve.", error)
+            incidents = IncidentLog(database, self.incidents, renewing=self.renew.is_set)
+            await stack.enter_async_context(incidents)
             cast = await stack.enter_async_context(Cast(database, deployment.tenant))
             statistics = None
             if database is not None and database.may_write:
@@ -213,7 +220,7 @@ class App:
                 self.resources = replace(self.resources, quota=CloudQuota(database, warned=warned))
             samples = await stack.enter_async_context(sample_store(self.settings, self.folder))
             self.resources = replace(self.resources, samples=samples)
-            yield Memory(database, cast, statistics, samples)
+            yield Memory(database, cast, statistics, samples, incidents)
 
     async def _sweep_samples(self, memory: Memory) -> None:
         """Delete what a crash left behind of voice samples that nobody has any more."""

@@ -136,7 +136,7 @@ export default {
     licence_present: "present",
 
     incidents: "Last incidents",
-    incidents_about: "What went wrong since the start and what was done, newest first.",
+    incidents_about: "What went wrong and what was done, starts and ends among it, newest first.",
     incidents_all: "All",
     incidents_errors: "Errors",
     incidents_none: "Nothing went wrong.",
@@ -282,7 +282,7 @@ export default {
     licence_present: "presente",
 
     incidents: "Últimos incidentes",
-    incidents_about: "Qué falló desde el arranque y qué se hizo, lo más reciente primero.",
+    incidents_about: "Qué falló y qué se hizo, con arranques y paradas, lo más reciente primero.",
     incidents_all: "Todos",
     incidents_errors: "Errores",
     incidents_none: "No ha fallado nada.",
