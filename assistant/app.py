@@ -24,6 +24,7 @@ from assistant.personalities.cast import Cast
 from assistant.personalities.store import PersonalityStore
 from assistant.quota import CloudQuota
 from assistant.readiness import keep_ready
+from assistant.recordings import RecordedTranscriber, RecordingFiles, Recordings
 from assistant.samples.opening import sample_store, voices
 from assistant.settings import Settings
 from assistant.sound_devices import SoundDevices
@@ -105,11 +106,13 @@ class App:
             beside = companion(self, memory) if companion is not None else None
             usage = memory.statistics if beside is None else beside.ledger
             voice = await stack.enter_async_context(self.voice(memory, usage))
-            parts = await self._open(stack, ends, memory, voice, usage)
+            recordings = Recordings(self.recording_files(), on=self.settings.recordings.enabled)
+            await stack.enter_async_context(recordings)
+            parts = await self._open(stack, ends, memory, voice, usage, recordings)
             conversation = parts.conversation
             self.opened = True
             background = [memory.cast.watch(conversation.switch), self._until_renewed(conversation.idle)]
-            background.append(memory.incidents.run())
+            background += [memory.incidents.run(), recordings.run()]
             if memory.statistics is not None:
                 background.append(memory.statistics.run())
             voice_ready = asyncio.Event()
@@ -127,7 +130,13 @@ class App:
             await _beside(conversation.run(), background)
 
     async def _open(
-        self, stack: AsyncExitStack, ends: Ends, memory: Memory, voice: FallbackVoice, usage: UsageLedger | None
+        self,
+        stack: AsyncExitStack,
+        ends: Ends,
+        memory: Memory,
+        voice: FallbackVoice,
+        usage: UsageLedger | None,
+        recordings: Recordings,
     ) -> Parts:
         """All parts, opened in the order in which they are needed; a damaged model is found before a device is held."""
         settings = self.settings
@@ -152,7 +161,7 @@ class App:
             self.feed,
         )
         turn_parts = TurnParts(
-            transcriber,
+            RecordedTranscriber(transcriber, recordings) if recordings.on else transcriber,
             agent,
             voice,
             AmplifiedSpeaker(speaker, volume.loudness, lambda: hearing.floor_db),
@@ -263,6 +272,11 @@ class App:
         """Where finished sentences lie, not yet entered."""
         cache, folder = self.settings.cache, self.folder / self.settings.storage.folder / "speech"
         return AudioFiles(database, folder, keep_s=cache.keep_hours * 3600, max_bytes=cache.max_mb * 1_000_000)
+
+    def recording_files(self) -> RecordingFiles:
+        """Where recordings of customers lie, if there are any."""
+        kept, folder = self.settings.recordings, self.folder / self.settings.storage.folder
+        return RecordingFiles(folder, kept.keep_days * 86400, kept.max_mb * 1_000_000)
 
     def synthesizers(self) -> list[OnDemandSynthesizer]:
         """The voices in use, not yet entered; without those that the settings forbid."""

@@ -50,6 +50,7 @@ export default {
     part_cloud: "Cloud",
     part_pronunciations: "Pronunciations",
     part_licences: "Licences",
+    part_recordings: "Recordings",
     part_disk: "Disk",
 
     engines: "Voices",
@@ -196,6 +197,7 @@ export default {
     part_cloud: "Nube",
     part_pronunciations: "Pronunciaciones",
     part_licences: "Licencias",
+    part_recordings: "Grabaciones",
     part_disk: "Disco",
 
     engines: "Voces",
