@@ -13,6 +13,7 @@ from typing import Any
 
 from assistant import senses
 from assistant.apologies import recorded_apologies
+from assistant.forgetters import told_to_forget
 from assistant.incident_log import IncidentLog
 from assistant.incidents import Incidents
 from assistant.lexicon import load_lexicon
@@ -90,6 +91,8 @@ class App:
         """Where systemd started us, to tell it how we are."""
         self.incidents: Incidents | None = None
         """Hears what goes wrong, where that is to be written down."""
+        self.forgetters: list[Callable[[str], None]] = []
+        """Called with the day before which all is to be forgotten, "" for all, when somebody wants that."""
         self.renew = asyncio.Event()
         """Set it, and ``run`` raises ``Renewed`` as soon as nobody speaks."""
         self.opened = False
@@ -113,8 +116,10 @@ class App:
             self.opened = True
             background = [memory.cast.watch(conversation.switch), self._until_renewed(conversation.idle)]
             background += [memory.incidents.run(), recordings.run()]
+            background.append(told_to_forget(memory.database, self.forgetters))
             if memory.statistics is not None:
                 background.append(memory.statistics.run())
+                self.forgetters.append(memory.statistics.forget)
             voice_ready = asyncio.Event()
             background += [keep_ready(voice, lambda: memory.cast.active, voice_ready), self._sweep_samples(memory)]
             if self.settings.cache.enabled and self.settings.cache.warm:

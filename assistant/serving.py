@@ -27,6 +27,7 @@ class Serving:
         self._observed = app.feed.subscribe(self._metrics)
         word = app.wake_phrase().replace(" ", "_")
         self._watch = Watch(app.feed, lambda: memory.cast.active, lambda: datetime.now().astimezone(), word)
+        app.forgetters.append(self._watch.forget)
 
     def tasks(self, parts: Parts) -> list[Coroutine[Any, Any, None]]:
         """To be run as long as the conversation."""

@@ -78,6 +78,7 @@ async def _opened(app: App, memory: Memory, parts: Parts, metrics: Metrics, watc
             clock=app.clock,
         )
         stack.callback(watch.close)
+        app.forgetters += [talks.forget, recitals.forget]
         yield Service(
             app=app,
             memory=memory,

@@ -77,7 +77,7 @@ class Ears(FallbackTranscriber):
 
     async def transcribe(self, utterance: Utterance) -> Transcript | NoSpeech:
         self.heard.append(utterance)
-        return NoSpeech(NoSpeechReason.TIMEOUT)
+        return NoSpeech(NoSpeechReason.TIMEOUT, "none", 0.0)
 
 
 async def test_an_utterance_is_kept_as_it_was_heard_and_once(files: RecordingFiles) -> None:
