@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from assistant import check, config_file, demo, restart, settings, stages
 from assistant.app import App
 from assistant.cli_cache import add_cache_command
+from assistant.cli_doctor import add_doctor_command
 from assistant.cli_forget import add_forget_command
 from assistant.cli_incidents import add_incidents_command
 from assistant.cli_models import add_models_command
@@ -121,6 +122,7 @@ def parser() -> argparse.ArgumentParser:
     add_stats_command(commands)
     add_incidents_command(commands)
     add_forget_command(commands)
+    add_doctor_command(commands)
     add_models_command(commands)
     add_personality_command(commands)
     add_voice_command(commands)

@@ -77,7 +77,7 @@ def end(db: sqlite_utils.Database, number: int, at: str, how: str) -> None:
 
 def last(db: sqlite_utils.Database, limit: int) -> list[dict[str, Any]]:
     """The last ones, newest first."""
-    keys = ("version", "started_at", "seen_at", "ended_at", "ended", "pid")
+    keys = ("version", "started_at", "seen_at", "ended_at", "ended", "boot", "pid", "born")
     found = db.execute(f"SELECT {', '.join(keys)} FROM runs ORDER BY id DESC LIMIT ?", [limit])  # noqa: S608 - our own names
     return [dict(zip(keys, row, strict=True)) for row in found.fetchall()]
 
