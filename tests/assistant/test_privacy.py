@@ -26,6 +26,9 @@ QUESTION = "Where can I find the olive oil?"
 
 WORDS = ("olive", "can I find")
 
+COLD = "cache: {warm: false}\n"
+"""Usual answers are spoken into the cache while nobody talks; they are no part of a conversation."""
+
 OURS = {"speech"}
 """Folders of the data folder with sound: what the assistant said, kept for a day (``cache.keep_hours``)."""
 
@@ -112,7 +115,7 @@ def test_a_day_of_the_daemon(folder: Path) -> None:
     soundfile.write(folder / "question.wav", question, RATE_HZ, subtype="PCM_16")
     home = folder / "home"
     home.mkdir()
-    with running(home, folder / "in.wav", SETTINGS) as daemon:
+    with running(home, folder / "in.wav", SETTINGS + COLD) as daemon:
         owner = daemon.owner
         assert not owner.get("/api/status").json()["recording"]
         with (folder / "question.wav").open("rb") as file:
