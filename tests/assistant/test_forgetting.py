@@ -148,6 +148,20 @@ async def test_a_deleted_row_leaves_no_trace_in_the_file_by_itself(app: App) -> 
     assert traces(app) == []
 
 
+async def test_what_an_older_version_deleted_is_gone_too(app: App) -> None:
+    async with open_database(app):
+        pass
+    with closing(sqlite3.connect(file_of(app))) as older:
+        older.execute("PRAGMA secure_delete = OFF")
+        older.execute("CREATE TABLE notes (text TEXT)")
+        older.executemany("INSERT INTO notes VALUES (?)", [(f"{MARK} {number}" * 20,) for number in range(100)])
+        older.execute("DELETE FROM notes")
+        older.commit()
+    assert traces(app) == ["assistant.db"]
+    await erase(app, None).erase()
+    assert traces(app) == []
+
+
 async def test_a_reader_that_does_not_end_is_told_of(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assistant.storage.compacting.PATIENCE_S", 0.1)
     monkeypatch.setattr("assistant.storage.opening.BUSY_TIMEOUT_S", 0.1)
