@@ -13,7 +13,7 @@ from typing import Any
 import sqlite_utils
 
 from assistant.app import App
-from assistant.storage.backups import PATTERN, folder_of
+from assistant.storage.backups import PATTERN, folder_of, remove_unfinished
 from assistant.storage.database import Database
 from assistant.storage.errors import may_be_seen, translated
 
@@ -125,7 +125,8 @@ class Forgetting:
         return min(self._before[:7] or this_month, this_month)
 
     def _wish(self, db: sqlite_utils.Database) -> None:
-        """Tell running assistants."""
+        """Tell running assistants. Whoever makes a copy holds the write lock, so what is unfinished now stays so."""
+        remove_unfinished(folder_of(self._file))
         now = datetime.now(UTC).isoformat(timespec="seconds")
         db.execute("INSERT INTO forgotten (before, asked_at) VALUES (?, ?)", [self._before, now])
         db.execute("DELETE FROM forgotten WHERE id <= (SELECT max(id) FROM forgotten) - ?", [KEPT_WISHES])
