@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from assistant import doctor_service, settings
+from assistant import cli, cli_doctor, doctor_service, settings
 from assistant.access.token_file import TokenFile
 from assistant.app import App
 from assistant.doctor import Report
@@ -97,12 +97,22 @@ def test_settings_that_cannot_be_read_are_told(folder: Path) -> None:
     assert "== machine" in ran.out
 
 
-def test_only_archives_are_written(folder: Path) -> None:
-    wrong = assistant("doctor", "--output", folder / "report.pdf", config="", folder=folder)
-    assert (wrong.code, "no .zip or .tar.gz" in wrong.reason) == (1, True)
-    nowhere = assistant("doctor", "--output", folder / "no" / "report.zip", config="agnt: {}", folder=folder)
-    assert (nowhere.code, "cannot be written" in nowhere.reason) == (1, True)
-    assert assistant("doctor", "--output", folder / "report.zip", config="agnt: {}", folder=folder).code == 0
+def test_only_archives_are_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ASSISTANT_CONFIG", str(folder / "config.yaml"))
+    whole = Report(Secrets(None, None))
+    asyncio.run(whole.add("machine", lambda: {"memory": 1}))
+
+    async def found(_: Path | None) -> Report:
+        return whole
+
+    monkeypatch.setattr(cli_doctor, "report", found)
+    assert cli.main(["doctor", "--output", str(folder / "report.pdf")]) == 1
+    assert "no .zip or .tar.gz" in capsys.readouterr().err
+    assert cli.main(["doctor", "--output", str(folder / "no" / "report.zip")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    assert cli.main(["doctor", "--output", str(folder / "report.zip")]) == 0
     with zipfile.ZipFile(folder / "report.zip") as archive:
         assert archive.testzip() is None
         assert "== machine" in archive.read("shop-assistant-report/report.txt").decode()

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assistant import settings
+from assistant import cli, settings
 from assistant.app import App
 from assistant.forgetters import told_to_forget
 from assistant.forgetting import Forgetting
@@ -29,7 +29,7 @@ from pipeline.events import EventFeed, TranscriptReady, TurnEnd, WakeWord
 from pipeline.speech import Personality
 from pipeline.usage import Outcome, Use
 from tests.assistant.test_recordings import said
-from tests.program import Ran, as_it_comes, assistant
+from tests.program import as_it_comes
 
 pytestmark = pytest.mark.unit
 
@@ -298,25 +298,24 @@ async def test_the_file_is_written_anew_only_where_it_can_be_done_whole(app: App
         assert await database.read(lambda db: db.execute("PRAGMA integrity_check").fetchone()[0]) == "ok"
 
 
-def test_the_command(tmp_path: Path) -> None:
-    as_it_comes(tmp_path)
+@pytest.mark.parametrize("options", [[], ["--all", "--before", "2026-11-01"]])
+def test_what_is_erased_has_to_be_said(options: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.parser().parse_args(["forget", *options])
 
-    def run(*arguments: str) -> Ran:
-        return assistant("forget", *arguments, config="", folder=tmp_path)
 
-    assert run().code == 2
-    assert run("--all", "--before", "2026-11-01").code == 2
-    wrong = run("--before", "yesterday")
-    assert wrong.code == 1
-    assert wrong.reason == "'yesterday' is no day. Example: --before 2026-11-01"
-    (tmp_path / "data" / "recordings").mkdir(parents=True)
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("ASSISTANT_CONFIG", str(as_it_comes(tmp_path)))
+    assert cli.main(["forget", "--before", "yesterday"]) == 1
+    assert "'yesterday' is no day. Example: --before 2026-11-01" in capsys.readouterr().err
     recording = tmp_path / "data" / "recordings" / "x.flac"
+    recording.parent.mkdir(parents=True)
     recording.write_bytes(b"fLaC" * 250_000)
-    shown = run("--all", "--show")
-    assert shown.code == 0
-    assert shown.out.startswith("Would be erased: ")
-    assert "1 recordings (1.0 MB)" in shown.out
+    assert cli.main(["forget", "--all", "--show"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("Would be erased: ")
+    assert "1 recordings (1.0 MB)" in shown
     assert recording.exists()
-    told = run("--all", "--json")
-    assert json.loads(told.out)["erased"] is True
+    assert cli.main(["forget", "--all", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["erased"] is True
     assert not recording.exists()
