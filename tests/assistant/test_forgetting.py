@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assistant import cli, settings
+from assistant import cli, logs, settings
 from assistant.app import App
 from assistant.forgetters import told_to_forget
 from assistant.forgetting import Forgetting
@@ -306,6 +306,7 @@ def test_what_is_erased_has_to_be_said(options: list[str]) -> None:
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("ASSISTANT_CONFIG", str(as_it_comes(tmp_path)))
+    monkeypatch.setattr(logs, "set_up", lambda _: None)  # the log of this process is pytest's
     assert cli.main(["forget", "--before", "yesterday"]) == 1
     assert "'yesterday' is no day. Example: --before 2026-11-01" in capsys.readouterr().err
     recording = tmp_path / "data" / "recordings" / "x.flac"
