@@ -13,6 +13,9 @@ from typing import Any
 
 from assistant import senses
 from assistant.apologies import recorded_apologies
+from assistant.forgetters import told_to_forget
+from assistant.incident_log import IncidentLog
+from assistant.incidents import Incidents
 from assistant.lexicon import load_lexicon
 from assistant.licences import LicensedModels
 from assistant.models.store import ModelStore
@@ -22,6 +25,7 @@ from assistant.personalities.cast import Cast
 from assistant.personalities.store import PersonalityStore
 from assistant.quota import CloudQuota
 from assistant.readiness import keep_ready
+from assistant.recordings import RecordedTranscriber, RecordingFiles, Recordings
 from assistant.samples.opening import sample_store, voices
 from assistant.settings import Settings
 from assistant.sound_devices import SoundDevices
@@ -85,6 +89,10 @@ class App:
         self.clock = time.monotonic
         self.notifier: Notifier | None = None
         """Where systemd started us, to tell it how we are."""
+        self.incidents: Incidents | None = None
+        """Hears what goes wrong, where that is to be written down."""
+        self.forgetters: list[Callable[[str], None]] = []
+        """Called with the day before which all is to be forgotten, "" for all, when somebody wants that."""
         self.renew = asyncio.Event()
         """Set it, and ``run`` raises ``Renewed`` as soon as nobody speaks."""
         self.opened = False
@@ -101,12 +109,17 @@ class App:
             beside = companion(self, memory) if companion is not None else None
             usage = memory.statistics if beside is None else beside.ledger
             voice = await stack.enter_async_context(self.voice(memory, usage))
-            parts = await self._open(stack, ends, memory, voice, usage)
+            recordings = Recordings(self.recording_files(), on=self.settings.recordings.enabled)
+            await stack.enter_async_context(recordings)
+            parts = await self._open(stack, ends, memory, voice, usage, recordings)
             conversation = parts.conversation
             self.opened = True
             background = [memory.cast.watch(conversation.switch), self._until_renewed(conversation.idle)]
+            background += [memory.incidents.run(), recordings.run()]
+            background.append(told_to_forget(memory.database, self.forgetters))
             if memory.statistics is not None:
                 background.append(memory.statistics.run())
+                self.forgetters.append(memory.statistics.forget)
             voice_ready = asyncio.Event()
             background += [keep_ready(voice, lambda: memory.cast.active, voice_ready), self._sweep_samples(memory)]
             if self.settings.cache.enabled and self.settings.cache.warm:
@@ -122,7 +135,13 @@ class App:
             await _beside(conversation.run(), background)
 
     async def _open(
-        self, stack: AsyncExitStack, ends: Ends, memory: Memory, voice: FallbackVoice, usage: UsageLedger | None
+        self,
+        stack: AsyncExitStack,
+        ends: Ends,
+        memory: Memory,
+        voice: FallbackVoice,
+        usage: UsageLedger | None,
+        recordings: Recordings,
     ) -> Parts:
         """All parts, opened in the order in which they are needed; a damaged model is found before a device is held."""
         settings = self.settings
@@ -147,7 +166,7 @@ class App:
             self.feed,
         )
         turn_parts = TurnParts(
-            transcriber,
+            RecordedTranscriber(transcriber, recordings) if recordings.on else transcriber,
             agent,
             voice,
             AmplifiedSpeaker(speaker, volume.loudness, lambda: hearing.floor_db),
@@ -202,6 +221,8 @@ class App:
                 database = await stack.enter_async_context(Database(file, backups=section.backups))
             except StorageError as error:
                 log.error("%s The built-in personalities serve.", error)
+            incidents = IncidentLog(database, self.incidents, renewing=self.renew.is_set)
+            await stack.enter_async_context(incidents)
             cast = await stack.enter_async_context(Cast(database, deployment.tenant))
             statistics = None
             if database is not None and database.may_write:
@@ -213,7 +234,7 @@ class App:
                 self.resources = replace(self.resources, quota=CloudQuota(database, warned=warned))
             samples = await stack.enter_async_context(sample_store(self.settings, self.folder))
             self.resources = replace(self.resources, samples=samples)
-            yield Memory(database, cast, statistics, samples)
+            yield Memory(database, cast, statistics, samples, incidents)
 
     async def _sweep_samples(self, memory: Memory) -> None:
         """Delete what a crash left behind of voice samples that nobody has any more."""
@@ -256,6 +277,11 @@ class App:
         """Where finished sentences lie, not yet entered."""
         cache, folder = self.settings.cache, self.folder / self.settings.storage.folder / "speech"
         return AudioFiles(database, folder, keep_s=cache.keep_hours * 3600, max_bytes=cache.max_mb * 1_000_000)
+
+    def recording_files(self) -> RecordingFiles:
+        """Where recordings of customers lie, if there are any."""
+        kept, folder = self.settings.recordings, self.folder / self.settings.storage.folder
+        return RecordingFiles(folder, kept.keep_days * 86400, kept.max_mb * 1_000_000)
 
     def synthesizers(self) -> list[OnDemandSynthesizer]:
         """The voices in use, not yet entered; without those that the settings forbid."""

@@ -17,6 +17,7 @@ from assistant.checking.licences import licences
 from assistant.checking.personalities import personalities
 from assistant.checking.quota import quota
 from assistant.checking.storage import cache, disk, stored
+from assistant.recordings import recording_finding
 from assistant.samples.opening import sample_store
 from pipeline.errors import AssistantError
 
@@ -56,6 +57,8 @@ async def _everything(app: App) -> list[Finding]:
         found += [*voices.findings, *await personalities(app, database, voices, seen), database.finding]
         found.append(await _tried("speech cache", lambda: cache(app, database)))
         found.append(await _tried("quota", lambda: quota(app, database)))
+    section = app.settings.recordings
+    found += recording_finding(app.recording_files(), on=section.enabled, keep_days=section.keep_days)
     return [*found, parts.cloud(app, seen), _pronunciations(app), licences(app, seen), disk(app)]
 
 

@@ -18,6 +18,9 @@ from typing import Any, TypeVar
 from assistant import check, config_file, demo, restart, settings, stages
 from assistant.app import App
 from assistant.cli_cache import add_cache_command
+from assistant.cli_doctor import add_doctor_command
+from assistant.cli_forget import add_forget_command
+from assistant.cli_incidents import add_incidents_command
 from assistant.cli_models import add_models_command
 from assistant.cli_personality import add_personality_command
 from assistant.cli_stats import add_stats_command
@@ -117,6 +120,9 @@ def parser() -> argparse.ArgumentParser:
     )
     add_cache_command(commands)
     add_stats_command(commands)
+    add_incidents_command(commands)
+    add_forget_command(commands)
+    add_doctor_command(commands)
     add_models_command(commands)
     add_personality_command(commands)
     add_voice_command(commands)
@@ -144,19 +150,20 @@ def _run(options: argparse.Namespace) -> int:
     notifier = Notifier.taken_from(os.environ)
     with event_lines(app.feed, options.events), ExitStack() as stack:
         companion = None
-        if app.settings.http.enabled and not ends.fast:  # a file in a hurry is over before anybody asks
-            companion = _serving(stack.enter_context(Incidents()))
+        if not ends.fast:  # a file in a hurry is over before anybody asks
+            app.incidents = stack.enter_context(Incidents())
+            companion = _serving() if app.settings.http.enabled else None
         daemon = Daemon(app, ends, notifier, lambda: app_of(options, app.feed), companion)
         with suppress(KeyboardInterrupt):  # to be stopped is how a daemon ends
             _run_until_stopped(daemon.run())
     return restart.code_after(supervised=notifier is not None)
 
 
-def _serving(incidents: Incidents) -> Callable[[App, Memory], Companion]:
+def _serving() -> Callable[[App, Memory], Companion]:
     """The HTTP API and the panel beside the conversation."""
     from assistant.serving import Serving
 
-    return lambda app, memory: Serving(app, memory, incidents)
+    return Serving
 
 
 def _same(one: str, other: str) -> bool:

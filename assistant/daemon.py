@@ -87,10 +87,13 @@ class Daemon:
             log.error("The settings stay as they were. %s", error)
             notifier.ready()
             return
+        following.incidents = self._app.incidents
         self._before, before = self._app, self._app
         self._app = following
         before.renew.set()
 
     @staticmethod
     def _again(app: App) -> App:
-        return App(app.settings, app.folder, app.feed)
+        again = App(app.settings, app.folder, app.feed)
+        again.incidents = app.incidents
+        return again

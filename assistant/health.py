@@ -16,6 +16,7 @@ from assistant.checking.quota import quota
 from assistant.checking.storage import Stored, cache, disk, fullest
 from assistant.models.catalogue import Model
 from assistant.parts import Memory
+from assistant.recordings import recording_finding
 from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.errors import AssistantError
 from pipeline.on_demand import OnDemand
@@ -89,7 +90,9 @@ class _Looked:
 def _look(app: App, seen: checks.Seen) -> _Looked:
     """Sizes are looked at, and no content is read."""
     models = [_model(app, model) for model in app.models.catalogue.models] + _own(app)
-    return _Looked([licences(app, seen), disk(app)], models, _disk(app))
+    section = app.settings.recordings
+    recorded = recording_finding(app.recording_files(), on=section.enabled, keep_days=section.keep_days)
+    return _Looked([*recorded, licences(app, seen), disk(app)], models, _disk(app))
 
 
 def _microphone(running: Running) -> Finding:

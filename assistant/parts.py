@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from assistant.incident_log import IncidentLog
 from assistant.muting import Muting
 from assistant.personalities.cast import Cast
 from assistant.samples.store import SampleStore
@@ -72,6 +73,8 @@ class Memory:
     """None where nothing can be written before the next start."""
     samples: SampleStore
     """Recordings of those whose voices are spoken with."""
+    incidents: IncidentLog
+    """What went wrong."""
 
 
 class Companion(Protocol):

@@ -25,6 +25,11 @@ def ask() -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
+def asked() -> bool:
+    """Whether somebody asked for it."""
+    return _asked.is_set()
+
+
 def code_after(*, supervised: bool) -> int:
     """The exit code, once all is closed.
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from assistant.app import App
-from assistant.incidents import Incidents
 from assistant.metrics import Ledgers, Metrics
 from assistant.parts import Memory, Parts
 from assistant.watch import Watch
@@ -18,10 +17,9 @@ from providers.model_worker import ModelWorker
 class Serving:
     """The HTTP API and the panel, and what they tell: metrics, events and incidents."""
 
-    def __init__(self, app: App, memory: Memory, incidents: Incidents) -> None:
+    def __init__(self, app: App, memory: Memory) -> None:
         self._app = app
         self._memory = memory
-        self._incidents = incidents
         self._metrics = Metrics()
         kept = [memory.statistics] if memory.statistics is not None else []
         self.ledger = Ledgers([self._metrics, *kept])
@@ -29,6 +27,7 @@ class Serving:
         self._observed = app.feed.subscribe(self._metrics)
         word = app.wake_phrase().replace(" ", "_")
         self._watch = Watch(app.feed, lambda: memory.cast.active, lambda: datetime.now().astimezone(), word)
+        app.forgetters.append(self._watch.forget)
 
     def tasks(self, parts: Parts) -> list[Coroutine[Any, Any, None]]:
         """To be run as long as the conversation."""
@@ -42,6 +41,6 @@ class Serving:
                 opening = await worker.run(lambda _: importlib.import_module("assistant.http.opening"))
             finally:
                 worker.close(wait_s=0)
-            await opening.serve_http(self._app, self._memory, parts, self._metrics, self._incidents, self._watch)
+            await opening.serve_http(self._app, self._memory, parts, self._metrics, self._watch)
         finally:
             self._observed()  # another assistant may follow in this process, with figures of its own

@@ -211,6 +211,17 @@ class StatisticsSection(ProviderSettings):
     """Days after which they are erased."""
 
 
+class RecordingsSection(ProviderSettings):
+    """Recordings of what customers say, to find out why they are not understood. Tell them, and switch it off soon."""
+
+    enabled: bool = False
+    """Whether each utterance is kept as a FLAC file in the data folder's ``recordings``. The panel says so."""
+    keep_days: float = Field(3.0, gt=0, le=31)
+    """Days after which they are deleted."""
+    max_mb: int = Field(200, ge=1, le=100_000)
+    """Disk space for them; the oldest go first. An hour of speech takes about 60 MB."""
+
+
 class ModelsSection(ProviderSettings):
     """Where models lie."""
 
@@ -259,6 +270,7 @@ class Settings(ProviderSettings):
     storage: StorageSection = StorageSection()
     cache: CacheSection = CacheSection()
     statistics: StatisticsSection = StatisticsSection()
+    recordings: RecordingsSection = RecordingsSection()
     samples: SamplesSection = SamplesSection()
     models: ModelsSection = ModelsSection()
     http: HttpSection = HttpSection()

@@ -166,6 +166,14 @@ class Statistics:
             if who is not None and who.id and use.stage == "tts":
                 self._batch.voices.setdefault(who.id, Ema()).add(latency_ms)
 
+    def forget(self, before: str) -> None:
+        """Leave out what was counted before a day (ISO 8601) and not yet written; "" for all."""
+        if not before:
+            self._batch = _Batch()
+        counts = self._batch.counts
+        for key in [one for one in counts if one.day < before]:
+            del counts[key]
+
     async def run(self) -> None:
         """Write for ever, from time to time."""
         while True:

@@ -86,6 +86,13 @@ class Watch:
         for watcher in tuple(self._watchers):
             watcher.close()
 
+    def forget(self, before: str) -> None:
+        """Remember no turn from before a day (ISO 8601), none at all for "", and no event line."""
+        kept = [turn for turn in self.turns if before and turn["at"] >= before]
+        self.turns.clear()
+        self.turns.extend(kept)
+        self._lines.clear()
+
     def __call__(self, record: EventRecord) -> None:
         """The next event."""
         self._note(record)

@@ -54,6 +54,9 @@ def test_every_command_is_one(capsys: pytest.CaptureFixture[str]) -> None:
         "stats",
         "voice",
         "token",
+        "incidents",
+        "forget",
+        "doctor",
     ]
     assert not [line for line in wrong if line.split(": ")[1].split()[1] not in known], wrong
 

@@ -23,7 +23,6 @@ from assistant.http.sound import SoundAnswers
 from assistant.http.speaking import Speaking
 from assistant.http.talks import Talks
 from assistant.http.web import web
-from assistant.incidents import Incidents
 from assistant.jobs import Jobs
 from assistant.metrics import Metrics
 from assistant.parts import Memory, Parts
@@ -36,11 +35,9 @@ BURST_S = 4
 """Seconds' worth of requests that a caller may make at once."""
 
 
-async def serve_http(
-    app: App, memory: Memory, parts: Parts, metrics: Metrics, incidents: Incidents, watch: Watch
-) -> None:
+async def serve_http(app: App, memory: Memory, parts: Parts, metrics: Metrics, watch: Watch) -> None:
     """Serve until cancelled."""
-    async with _opened(app, memory, parts, metrics, incidents, watch) as service:
+    async with _opened(app, memory, parts, metrics, watch) as service:
         tell_metrics(service)
         try:
             service.doors.tokens.file.token()  # so that there is one where the installation made none
@@ -59,9 +56,7 @@ async def _built(service: Service) -> ASGIApp:
 
 
 @asynccontextmanager
-async def _opened(
-    app: App, memory: Memory, parts: Parts, metrics: Metrics, incidents: Incidents, watch: Watch
-) -> AsyncIterator[Service]:
+async def _opened(app: App, memory: Memory, parts: Parts, metrics: Metrics, watch: Watch) -> AsyncIterator[Service]:
     settings, http = app.settings, app.settings.http
     async with AsyncExitStack() as stack:
         tokens = TokenStore(memory.database, app.folder / settings.storage.folder, settings.deployment.tenant)
@@ -83,6 +78,7 @@ async def _opened(
             clock=app.clock,
         )
         stack.callback(watch.close)
+        app.forgetters += [talks.forget, recitals.forget]
         yield Service(
             app=app,
             memory=memory,
@@ -95,6 +91,5 @@ async def _opened(
             doors=doors,
             jobs=await stack.enter_async_context(Jobs()),
             metrics=metrics,
-            incidents=incidents,
             started_s=time.monotonic(),
         )

@@ -140,6 +140,11 @@ class Recitals(TaskRoom):
         self._kept.move_to_end(key)
         return recital
 
+    def forget(self, _: str = "") -> None:
+        """Keep none of those that are complete."""
+        for recital in [one for one in self._kept.values() if one.ended]:
+            del self._kept[recital.key]
+
     async def _make(self, recital: Recital, source: AsyncGenerator[Spoken]) -> None:
         """The task of one; what it raises belongs to those who listen."""
         try:

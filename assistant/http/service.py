@@ -16,7 +16,6 @@ from assistant.http.recitals import Recitals
 from assistant.http.sound import SoundAnswers
 from assistant.http.speaking import Speaking
 from assistant.http.talks import Talks
-from assistant.incidents import Incidents
 from assistant.jobs import Job, Jobs
 from assistant.metrics import Metrics
 from assistant.model_pulls import pulling
@@ -82,7 +81,6 @@ class Service:
     doors: Doors
     jobs: Jobs
     metrics: Metrics
-    incidents: Incidents
     started_s: float
     stored: Counted = field(default_factory=Counted)
     """What the database told last."""
@@ -163,7 +161,7 @@ class Service:
             speaker=parts.speaker.capabilities.name,
             recogniser_health=parts.transcriber.health,
         )
-        return await health(self.app, self.memory, running, self.incidents.newest())
+        return await health(self.app, self.memory, running, await self.memory.incidents.newest())
 
     def start_pull(self, caller: Caller, name: str) -> Job:
         """Begin to fetch a model. Raises ``ModelMissing``, ``LicenceRefused`` and ``JobsBusy``."""

@@ -136,6 +136,10 @@ class Talks(TaskRoom):
         self._talks.move_to_end(talk.id)
         return talk
 
+    def forget(self, _: str = "") -> None:
+        """End all conversations: none lasts longer than some minutes, so the day does not matter."""
+        self._talks.clear()
+
     def answer(self, talk: Talk, transcript: Transcript, who: Personality) -> Answer:
         """Begin an answer: its text and its sound arise from now on, whether somebody reads them or not.
 

@@ -147,6 +147,18 @@ class AudioFiles:
         """
         return await self._database.write(lambda db: self._forget(db, sample))
 
+    async def count(self, before_s: float | None) -> int:
+        """Sentences that were made before a moment, all for None. Raises ``StorageError``."""
+        return len(await self._database.read(lambda db: _before(db, before_s)))
+
+    async def forget_before(self, before_s: float | None) -> int:
+        """Remove those; how many. Raises ``StorageError``."""
+        if before_s is None:
+            return (await self.clear()).entries
+        gone = await self._database.read(lambda db: _before(db, before_s))
+        await self._database.write(lambda db: self._remove(db, gone))
+        return len(gone)
+
     def _fresh(self, key: str, created_s: float) -> bool:
         now_s = self._now()
         if created_s > now_s:  # the clock was set back: from now on it has as long as a new one
@@ -286,6 +298,13 @@ def _unlink(path: Path) -> None:
 def _row(db: sqlite_utils.Database, key: str) -> dict[str, Any] | None:
     found = db.execute("SELECT digest, created_at FROM speech_cache WHERE key = ?", (key,)).fetchone()
     return None if found is None else {"digest": found[0], "created_at": found[1]}
+
+
+def _before(db: sqlite_utils.Database, before_s: float | None) -> list[str]:
+    found = db.execute(
+        "SELECT key FROM speech_cache WHERE :before IS NULL OR created_at < :before", {"before": before_s}
+    )
+    return [key for (key,) in found]
 
 
 def _ended(db: sqlite_utils.Database, sample: str) -> bool:

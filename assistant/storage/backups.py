@@ -32,7 +32,7 @@ def back_up(path: Path, step: str) -> Path:
     stem = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-before-{step}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        _remove_unfinished(folder)
+        remove_unfinished(folder)
         part = folder / f"{stem}.part"
         try:
             _copy(path, part)
@@ -40,7 +40,7 @@ def back_up(path: Path, step: str) -> Path:
             part.rename(file)
             _flush(folder)
         except BaseException:
-            _remove_unfinished(folder)
+            remove_unfinished(folder)
             raise
     except (sqlite3.Error, OSError) as error:
         reason = translated(error, folder)
@@ -78,7 +78,7 @@ def _free(folder: Path, stem: str) -> Path:
     return next(file for file in names if not file.exists())
 
 
-def _remove_unfinished(folder: Path) -> None:
+def remove_unfinished(folder: Path) -> None:
     """What a crash or a full disk left; only one process at a time makes a copy."""
     for file in folder.glob("*-before-*.part*"):
         with suppress(OSError):

@@ -21,6 +21,7 @@ from typing import Self, TypeVar
 import sqlite_utils
 from sqlite_utils import Migrations
 
+from assistant.storage.compacting import compact
 from assistant.storage.errors import StorageError, StorageMoved, StorageStuck, translated
 from assistant.storage.migrations import MIGRATIONS
 from assistant.storage.opening import open_for_reading, open_for_writing
@@ -141,6 +142,13 @@ class Database:
             if self.problem is not None and type(error) is StorageError:
                 raise self.problem.again() from error
             raise
+
+    async def compact(self) -> None:
+        """Write the file anew and empty SQLite's log, so that neither holds anything that was deleted.
+
+        Others may use it meanwhile. Raises ``StorageError``; ``StorageBusy`` where somebody reads for too long.
+        """
+        await self._call(self._writer, lambda _: compact(self._writable().conn, self.path), OPENING_PATIENCE_S)
 
     async def version(self) -> int:
         """A number that changes whenever another process or ``write`` changed anything.

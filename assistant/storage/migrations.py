@@ -123,3 +123,36 @@ def _access_tokens(db: Database) -> None:
             created_at TEXT NOT NULL,        -- ISO 8601, UTC
             last_used_on TEXT NOT NULL       -- day, ISO 8601; '' before the first use
         )""")
+
+
+@MIGRATIONS(name="008_incidents")
+def _incidents(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE incidents (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,                -- ISO 8601, UTC: when it happened last
+            first_at TEXT NOT NULL,
+            level TEXT NOT NULL,             -- info, warning, error
+            part TEXT NOT NULL,              -- the module that told it
+            message TEXT NOT NULL,           -- holds no words of customers
+            times INTEGER NOT NULL           -- in a row
+        )""")
+    db.execute("""
+        CREATE TABLE runs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            boot TEXT NOT NULL,              -- of the machine, as Linux names it
+            pid INTEGER NOT NULL,
+            born INTEGER NOT NULL,           -- ticks from the boot to the process's start
+            version TEXT NOT NULL,
+            started_at TEXT NOT NULL,        -- ISO 8601, UTC
+            seen_at TEXT NOT NULL,           -- it certainly still ran then
+            ended_at TEXT,                   -- NULL while it runs, or after an end without notice
+            ended TEXT NOT NULL              -- how
+        )""")
+    # What others are told to forget that hold it in memory.
+    db.execute("""
+        CREATE TABLE forgotten (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            before TEXT NOT NULL,            -- day, ISO 8601; '' for all
+            asked_at TEXT NOT NULL           -- ISO 8601, UTC
+        )""")

@@ -40,6 +40,7 @@ def open_for_writing(path: Path, migrations: Migrations, backups: int) -> sqlite
         _use_log(connection)
         # FULL: what was acknowledged survives a power cut. There are few writes.
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not only given free
         connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT_BYTES}")
         bring_up_to_date(database, path, migrations, backups)
         # Only now: a step may make a table anew.

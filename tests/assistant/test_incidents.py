@@ -44,6 +44,7 @@ def test_warnings_and_errors_of_ours_are_told_newest_first(incidents: Incidents)
     assert incidents.newest() == [
         {
             "at": "2026-11-26T01:00:02+00:00",
+            "first_at": "2026-11-26T01:00:02+00:00",
             "level": "error",
             "part": "database",
             "message": "The disk is full.",
@@ -51,6 +52,7 @@ def test_warnings_and_errors_of_ours_are_told_newest_first(incidents: Incidents)
         },
         {
             "at": "2026-11-26T01:00:01+00:00",
+            "first_at": "2026-11-26T01:00:01+00:00",
             "level": "warning",
             "part": "circuit_breaker",
             "message": "The voice piper failed and rests for 5 s",
@@ -70,6 +72,20 @@ def test_equal_ones_in_a_row_are_counted(incidents: Incidents) -> None:
         ("warning", "database", 1, "01:00:04"),
         ("error", "database", 3, "01:00:03"),
     ]
+
+
+def test_what_was_taken_is_not_taken_again_unless_it_was_given_back(incidents: Incidents) -> None:
+    for _ in range(2):
+        DATABASE.error("The disk is full.")
+    taken = incidents.take()
+    assert [(one.message, one.times) for one in taken] == [("The disk is full.", 2)]
+    assert incidents.take() == []
+
+    DATABASE.error("The disk is full.")
+    incidents.give_back(taken)
+    (again,) = incidents.take()
+    assert (again.times, again.first_at[-14:-6], again.at[-14:-6]) == (3, "01:00:01", "01:00:03")
+    assert [one["times"] for one in incidents.newest()] == [3], "taking them takes nothing from who looks"
 
 
 def test_nothing_is_kept_of_a_trace(incidents: Incidents) -> None:

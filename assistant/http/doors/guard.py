@@ -27,7 +27,7 @@ KIOSK = re.compile(r"/api/(session|conversation|listen|stop|events|status|audio/
 """What a kiosk's screen may do: watch and talk. Everything else takes an administrator."""
 
 HERE = re.compile(
-    r"/api/(say|listen|stop|mute|volume|restart|events|status|turns|health|devices|(soundcheck|models)(/.*)?)|/metrics",
+    r"/api/(say|listen|stop|mute|volume|restart|events|status|turns|health|incidents|devices|(soundcheck|models)(/.*)?)|/metrics",
     re.DOTALL,
 )
 """What concerns this machine itself, and nobody of another shop that shares its database."""

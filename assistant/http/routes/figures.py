@@ -24,8 +24,34 @@ class Alive(Answer):
     """Why it does not."""
 
 
+class Incident(Answer):
+    """Something that went wrong, or a start or an end."""
+
+    id: int
+    at: str
+    """ISO 8601, when it happened last."""
+    first_at: str
+    """When it happened first in this row."""
+    level: Literal["info", "warning", "error", "critical"]
+    part: str
+    """The module that told it."""
+    message: str
+    """What happened, what was done and what to do; it holds no words of customers."""
+    times: int
+    """How often in a row."""
+
+
+class IncidentPage(Answer):
+    """Some rows of the incident log."""
+
+    incidents: list[Incident]
+    """Newest first."""
+    next: int | None
+    """`before` of the page that follows; null where none does."""
+
+
 def routes(service: Service) -> APIRouter:
-    """``/api/stats``, ``/api/health``, ``/metrics``, ``/healthz``."""
+    """``/api/stats``, ``/api/health``, ``/api/incidents``, ``/metrics``, ``/healthz``."""
     router = APIRouter(tags=["figures"])
 
     @router.get("/api/stats", summary="Usage and latency")
@@ -42,6 +68,18 @@ def routes(service: Service) -> APIRouter:
     async def health(_: CallerNow) -> dict[str, Any]:
         """Parts, models, licences, disk and the last incidents."""
         return await service.health()
+
+    @router.get("/api/incidents", summary="What went wrong, page by page")
+    async def incidents(
+        _: CallerNow,
+        limit: Annotated[int, Query(ge=1, le=500, description="Rows of one page.")] = 50,
+        before: Annotated[int | None, Query(ge=1, le=2**62, description="Rows older than this one.")] = None,
+        level: Annotated[Literal["info", "warning", "error"] | None, Query(description="Only these.")] = None,
+    ) -> IncidentPage:
+        """Kept for 90 days, at most 2,000 rows; equal ones in a row are one."""
+        await service.memory.incidents.write()
+        found, following = await service.memory.incidents.page(limit=limit, before=before, level=level)
+        return IncidentPage(incidents=[Incident(**one) for one in found], next=following)
 
     @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
     async def metrics(_: CallerNow) -> Response:

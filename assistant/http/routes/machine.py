@@ -108,6 +108,8 @@ class Status(Now):
     trouble: list[Trouble]
     cloud: str
     """`never`, `emergency` or `allowed`: whether anything may leave this machine."""
+    recording: bool
+    """Whether what customers say is being recorded."""
 
 
 class Turns(Answer):
@@ -212,4 +214,5 @@ def _status(service: Service, now: dict[str, Any]) -> Status:
         speaker=Loudspeaker(name=devices["speaker"] or "default", level_db=levels["speaker_db"]),
         trouble=[Trouble(**one) for one in service.trouble()],
         cloud=str(service.settings.deployment.cloud),
+        recording=service.settings.recordings.enabled,
     )

@@ -127,6 +127,12 @@ def volume(shell: Shell, command: str) -> None:
         assert shell.daemon.owner.put("/api/volume", json={"volume_db": 0}).is_success
 
 
+def incidents(shell: Shell, command: str) -> None:
+    told = json.loads(shell.run(command))
+    assert "The assistant starts, version" in told["incidents"][-1]["message"]
+    assert told["next"] is None
+
+
 DOES: dict[str, Callable[[Shell, str], None]] = {
     "/api/status": status,
     "/api/voice/synthesize": synthesize,
@@ -137,6 +143,7 @@ DOES: dict[str, Callable[[Shell, str], None]] = {
     "/voice/upload": upload,
     "/api/volume": volume,
     "/api/mute": mute,
+    "/api/incidents": incidents,
 }
 """By the end of its address."""
 

@@ -46,6 +46,7 @@ POST /api/say
 GET /api/turns
 GET /api/stats
 GET /api/health
+GET /api/incidents
 GET /metrics
 POST /api/models/{name}/pull
 GET /api/jobs
@@ -69,6 +70,7 @@ GET /api/events
 GET /api/status
 GET /api/turns
 GET /api/health
+GET /api/incidents
 GET /metrics
 POST /api/models/{name}/pull
 GET /api/devices

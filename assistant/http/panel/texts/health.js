@@ -50,6 +50,7 @@ export default {
     part_cloud: "Cloud",
     part_pronunciations: "Pronunciations",
     part_licences: "Licences",
+    part_recordings: "Recordings",
     part_disk: "Disk",
 
     engines: "Voices",
@@ -136,7 +137,7 @@ export default {
     licence_present: "present",
 
     incidents: "Last incidents",
-    incidents_about: "What went wrong since the start and what was done, newest first.",
+    incidents_about: "What went wrong and what was done, starts and ends among it, newest first.",
     incidents_all: "All",
     incidents_errors: "Errors",
     incidents_none: "Nothing went wrong.",
@@ -196,6 +197,7 @@ export default {
     part_cloud: "Nube",
     part_pronunciations: "Pronunciaciones",
     part_licences: "Licencias",
+    part_recordings: "Grabaciones",
     part_disk: "Disco",
 
     engines: "Voces",
@@ -282,7 +284,7 @@ export default {
     licence_present: "presente",
 
     incidents: "Últimos incidentes",
-    incidents_about: "Qué falló desde el arranque y qué se hizo, lo más reciente primero.",
+    incidents_about: "Qué falló y qué se hizo, con arranques y paradas, lo más reciente primero.",
     incidents_all: "Todos",
     incidents_errors: "Errores",
     incidents_none: "No ha fallado nada.",

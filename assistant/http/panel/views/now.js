@@ -193,8 +193,8 @@ function watchStatus(context, trouble, devices) {
       const status = await context.api.get("/api/status");
       if (over) return;
       devices.textContent = t("now.devices", { microphone: deviceName(status.microphone.name), speaker: deviceName(status.speaker.name) });
-      const news = JSON.stringify(status.trouble);
-      if (news !== told) replace(trouble, status.trouble.map(troubleNotice));
+      const news = JSON.stringify([status.recording, status.trouble]);
+      if (news !== told) replace(trouble, status.recording && notice([h("p", {}, h("strong", {}, t("now.recording_on"))), h("p", {}, t("now.recording_about"))], "poor"), status.trouble.map(troubleNotice));
       told = news;
     } catch (error) {
       if (error.name !== "Problem") throw error;

@@ -6,7 +6,7 @@ import re
 
 import httpx
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 from tests.assistant.http.browser.conftest import Visit
 from tests.assistant.http.browser.recordings import QUESTION
@@ -111,3 +111,19 @@ async def test_who_presses_by_mistake_stops_the_hearing(visit: Visit) -> None:
     await visitor.button("Stop").tap()
     await expect(state(visitor)).to_have_text("Ready")
     assert (await visitor.json("/api/status"))["state"] == "listening"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_that_customers_are_recorded_is_seen(size: Size, visit: Visit) -> None:
+    visitor = await visit("/#/now", size)
+    warning = visitor.page.get_by_text("Recording is on")
+    await expect(state(visitor)).to_have_text("Ready")
+    await expect(warning).to_have_count(0)
+
+    async def recording(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json=await answer.json() | {"recording": True})
+
+    await visitor.page.route("**/api/status", recording)
+    await visitor.page.reload()
+    await expect(warning).to_be_visible()
