@@ -1,6 +1,6 @@
 """From the customer's last sound to the first sound of the answer, next to other assistants on the same machine.
 
-    python -m benchmarks.voice_to_voice [--quick]
+    python -m benchmarks.voice_to_voice [--quick | --trained]
 
 Customers ask 24 questions in real time (five voices, half of them in an office, half with a thinking pause of 0.4 to
 1.2 s in the middle). Each question goes to all assistants in turn; all are measured from outside, by the moment at
@@ -10,7 +10,7 @@ environments of their own. Then fewer questions with Whispers of the shapes tiny
 weights, cost what real ones cost and always write the same sentence.
 
 ``--quick`` ends within a minute: two questions, the trained model alone, peers only where their environments are
-there. The last line is one JSON object; ratios are ours divided by the peer's, medians over the questions.
+there; ``--trained`` leaves out the random ones. The last line is one JSON object; ratios are ours divided by the peer's, medians over the questions.
 """
 
 from __future__ import annotations
@@ -277,14 +277,16 @@ def random_whisper(shape: str) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="two questions, the trained model")
-    quick = parser.parse_args().quick
+    parser.add_argument("--trained", action="store_true", help="all questions, but the trained model alone")
+    arguments = parser.parse_args()
+    quick = arguments.quick
     peers = present_peers(make=not quick)
     asked = questions(quick)
     result: dict[str, object] = {"benchmark": "voice_to_voice", "quick": quick}
     found = ask_all([OURS, *([] if quick else [FIXED]), *peers], asked, TRAINED)
     show("The small trained Whisper", found)
     result |= summary(found)
-    for shape in () if quick else SHAPES:
+    for shape in () if quick or arguments.trained else SHAPES:
         found = ask_all(
             [OURS, *peers], [one for one in asked if not one.pause_s][:PER_SHAPE], random_whisper(shape), SENTENCE
         )
