@@ -10,7 +10,8 @@ environments of their own. Then fewer questions with Whispers of the shapes tiny
 weights, cost what real ones cost and always write the same sentence.
 
 ``--quick`` ends within a minute: two questions, the trained model alone, peers only where their environments are
-there; ``--trained`` leaves out the random ones. The last line is one JSON object; ratios are ours divided by the peer's, medians over the questions.
+there; ``--trained`` leaves out the random ones. The last line is one JSON object; ratios are ours divided by the
+peer's, medians over the questions.
 """
 
 from __future__ import annotations
