@@ -146,8 +146,9 @@ def _loads(name: str, version: str) -> bool:
 
 
 def _opens_display() -> bool:
-    from gi.repository import Gtk
+    from gi.repository import GLib, Gtk
 
+    GLib.set_prgname("shop-assistant")  # as window managers and screen readers name it
     found, _ = Gtk.init_check(None)
     return bool(found)
 

@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pytest
 
 T = TypeVar("T")
 
 WITHIN_S = 15.0
+
+WIDTH, HEIGHT = 800, 600
 
 PROGRAMS = {
     "Xvfb": "xvfb", "openbox": "openbox", "trayer": "trayer", "xdotool": "xdotool", "dbus-daemon": "dbus-daemon",
@@ -59,12 +62,25 @@ class Screen:
         self.run("import", "-window", "root", str(file))
         return file
 
+    def pixels(self) -> np.ndarray:
+        """The whole screen: uint8 [height, width, 3]."""
+        command = ["import", "-window", "root", "-depth", "8", "rgb:-"]
+        done = subprocess.run(command, env=self.environment, capture_output=True, check=True, timeout=20)
+        return np.frombuffer(done.stdout, np.uint8).reshape(HEIGHT, WIDTH, 3).astype(np.int16)
+
     def icon(self) -> str:
         """The window that sits in the panel; empty where there is none."""
-        tree = self.run("xwininfo", "-root", "-tree")
-        rows = [row for row in tree.splitlines() if '"shop-assistant"' in row.lower() or "Shop assistant" in row]
-        found = [row.split()[0] for row in rows if re.search(r" (1[6-9]|[2-9]\d)x(1[6-9]|[2-9]\d)\+", row)]
-        return found[0] if found else ""
+        return self._window(r"(0x\w+) \"Shop assistant\".* (?:1[6-9]|[2-4]\d)x[1-4]\d\+")
+
+    def menu(self) -> str:
+        """The open menu; empty where there is none."""
+        return self._window(r"(0x\w+) \"shop-assistant\".* [1-3]\d\dx[1-5]\d\d\+")
+
+    def _window(self, row: str) -> str:
+        found = re.search(row, self.run("xwininfo", "-root", "-tree"))
+        if found is None or "IsViewable" not in self.run("xwininfo", "-id", found[1]):
+            return ""
+        return found[1]
 
     def click(self, x: int, y: int, button: int = 1) -> None:
         self.run("xdotool", "mousemove", str(x), str(y))
@@ -89,7 +105,7 @@ def screen(folder: Path) -> Iterator[Screen]:
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
         environment |= {"LANG": "C.UTF-8", "NO_AT_BRIDGE": "1", "XDG_RUNTIME_DIR": str(folder), "GTK_THEME": "Adwaita"}
         reading, writing = os.pipe()
-        _begin(stack, folder, environment, "Xvfb", "-displayfd", str(writing), "-screen", "0", "800x600x24",
+        _begin(stack, folder, environment, "Xvfb", "-displayfd", str(writing), "-screen", "0", f"{WIDTH}x{HEIGHT}x24",
                "-nolisten", "tcp", pass_fds=(writing,))  # fmt: skip
         os.close(writing)
         with os.fdopen(reading) as told:
