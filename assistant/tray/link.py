@@ -166,13 +166,18 @@ class Link:
 
     async def _do(self, client: httpx.AsyncClient, wish: Wish) -> None:
         if wish.verb == "incident":
-            newest = next(iter((await _get(client, "/api/health"))["incidents"]), None)
-            text = f"{newest['at']} · {newest['message']}" if newest else self._say("no_incident")
-            self._told(self._say("incident"), text)
+            incidents = (await _get(client, "/api/health"))["incidents"]
+            self._told(self._say("incident"), last_wrong(incidents) or self._say("no_incident"))
             return
         method, path, body = _request(wish)
         (await client.request(method, path, json=body)).raise_for_status()
         self._look.set()
+
+
+def last_wrong(incidents: list[dict[str, Any]]) -> str:
+    """When something went wrong last, and what; starts and stops are no trouble. Empty where nothing did."""
+    found = next((one for one in incidents if one["level"] != "info"), None)
+    return "" if found is None else f"{found['at']} · {found['message']}"
 
 
 def _request(wish: Wish) -> tuple[str, str, Any]:

@@ -11,6 +11,7 @@ import yaml
 from assistant.tray import wording
 from assistant.tray.address import Address, address
 from assistant.tray.desktop import Desktop, findings
+from assistant.tray.link import last_wrong
 from assistant.tray.menu import Entry, Wish, menu
 from assistant.tray.notices import AGAIN_S, AWAY_S, Notices
 from assistant.tray.situation import LONGEST_TOOLTIP, Mode, Person, Situation, Trouble
@@ -177,3 +178,9 @@ def test_which_token(tmp_path: Path) -> None:
     assert address("http://kiosk", None, None, {**environment, "ASSISTANT_TOKEN": "other"}).token() == "other"
     own.write_text("no token")
     assert Address("http://kiosk", (own,)).token() == ""
+
+
+def test_a_start_is_no_incident() -> None:
+    start = {"at": "2", "level": "info", "message": "started"}
+    assert last_wrong([start]) == ""
+    assert last_wrong([start, {"at": "1", "level": "error", "message": "The disk is full."}]) == "1 · The disk is full."
