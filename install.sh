@@ -15,6 +15,7 @@ Usage: ./install.sh COMMAND
            may use its model (docs/licences.md)
   pocket   set up the engine Pocket TTS, which does the same on a plain processor and may be used by shops: 5 GB,
            1.5 GB where TORCH_INDEX names a package index with PyTorch's builds for processors
+  tray     set up the icon for a desktop's panel, which shows and steers the assistant (docs/tray.md)
   doctor   look at this machine and say what is missing; changes nothing
 
 The program is then .venv/bin/assistant. Set PYTHON to choose the interpreter (3.11 to 3.13).
@@ -31,6 +32,11 @@ RUN_PACKAGES=(libportaudio2 espeak-ng)
 TEST_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins openssl chromium curl)
 XTTS_PACKAGES=(ffmpeg)  # torchcodec loads its libraries
 [ "$(uname -m)" = x86_64 ] || XTTS_PACKAGES+=(build-essential python3-dev)  # a part of coqui-tts has no wheel there
+
+TRAY_PACKAGES=(gir1.2-gtk-3.0 gir1.2-ayatanaappindicator3-0.1)
+# PyGObject has no wheels: pip builds it.
+TRAY_BUILD_PACKAGES=(libgirepository1.0-dev libcairo2-dev python3-dev gcc pkg-config)
+TRAY_TEST_PACKAGES=(xvfb openbox trayer xdotool dbus x11-utils imagemagick)
 
 XTTS_PYTHON=(coqui-tts pypinyin six torch torchaudio torchcodec wyoming)
 POCKET_PYTHON=(pocket-tts wyoming)
@@ -114,6 +120,13 @@ environment() {
     fi
 }
 
+# What the tray needs besides, into the program's environment; the rest of the program does without.
+tray_environment() {
+    .venv/bin/python -c 'import gi, cairo' 2>/dev/null && return
+    step "Python packages of the tray"
+    pip_install .venv --constraint constraints.txt --editable ".[tray]"
+}
+
 free_gb() { df -P -B1G . | awk 'NR==2 {print $4}'; }
 
 # Refuses, before anything changes, where the disk has no room for an engine. $1: the engine, $2: GB that it needs.
@@ -188,7 +201,9 @@ case "${1:-}" in
         ;;
     test)
         debian_packages "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+        debian_packages "${TRAY_PACKAGES[@]}" "${TRAY_BUILD_PACKAGES[@]}" "${TRAY_TEST_PACKAGES[@]}"
         environment "dev,google,microwakeword"
+        tray_environment || note "The tray's tests on a screen are skipped: PyGObject could not be built (why stands above)."
         needed_models hey_jarvis alexa hey_mycroft
         step "Checks: ruff, mypy"
         .venv/bin/ruff check .
@@ -234,6 +249,16 @@ case "${1:-}" in
         note "Accept the terms:    at https://huggingface.co/kyutai/pocket-tts, with an account there (free)"
         note "Fetch the model:     HF_TOKEN=hf_… .venv/bin/assistant models pull pocket-tts-en"
         next_voice
+        ;;
+    tray)
+        debian_packages "${RUN_PACKAGES[@]}" "${TRAY_PACKAGES[@]}" "${TRAY_BUILD_PACKAGES[@]}"
+        environment ""
+        tray_environment || fail "PyGObject could not be built (why stands above). Run: sudo apt-get install ${TRAY_PACKAGES[*]} ${TRAY_BUILD_PACKAGES[*]}"
+        step "This desktop"
+        .venv/bin/assistant tray --check || note "The remedies stand in the table."
+        step "What next?"
+        note "Start it:      .venv/bin/assistant tray        (in the session of whoever sits at the screen)"
+        note "With a token:  where another user runs the assistant, docs/tray.md says how"
         ;;
     doctor)
         step "This machine"

@@ -25,6 +25,7 @@ from assistant.cli_models import add_models_command
 from assistant.cli_personality import add_personality_command
 from assistant.cli_stats import add_stats_command
 from assistant.cli_token import add_token_command
+from assistant.cli_tray import add_tray_command
 from assistant.cli_voice import add_voice_command
 from assistant.command import add_command, app_of
 from assistant.daemon import Daemon
@@ -127,6 +128,7 @@ def parser() -> argparse.ArgumentParser:
     add_personality_command(commands)
     add_voice_command(commands)
     add_token_command(commands)
+    add_tray_command(commands)
     return whole
 
 

@@ -45,6 +45,8 @@ class Running:
     speaker: str = ""
     """The loudspeaker's name."""
     recogniser_health: CircuitBreaker | None = None
+    muted: bool = False
+    """Nothing is heard because somebody wants it so."""
 
 
 async def health(app: App, memory: Memory, running: Running, incidents: list[dict[str, Any]]) -> dict[str, Any]:
@@ -71,6 +73,7 @@ async def health(app: App, memory: Memory, running: Running, incidents: list[dic
     finally:
         worker.close(wait_s=0)
     return {
+        "muted": running.muted,
         "findings": [one.as_dict() for one in (*found, *looked.findings)],
         "models": looked.models,
         "disk": looked.disk,

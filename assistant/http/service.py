@@ -160,6 +160,7 @@ class Service:
             level_db=self.levels()["microphone_db"],
             speaker=parts.speaker.capabilities.name,
             recogniser_health=parts.transcriber.health,
+            muted=parts.muting.muted(),
         )
         return await health(self.app, self.memory, running, await self.memory.incidents.newest())
 

@@ -237,3 +237,8 @@ async def test_a_slow_disk_stops_nobody(shop: Shop, monkeypatch: pytest.MonkeyPa
             await asyncio.sleep(0.005)
         go_on.set()
     assert asked.result()["models"]
+
+
+async def test_that_it_is_muted_is_told(shop: Shop) -> None:
+    assert (await shop.told())["muted"] is False
+    assert (await shop.told(muted=True))["muted"] is True

@@ -162,25 +162,34 @@ def running(folder: Path, customers: Path, settings: str = SETTINGS) -> Iterator
         for more in (("--role", "kiosk"), ("--role", "admin", "--tenant", OTHER_TENANT))
     ]
     admin = _command(folder, settings, "token").strip()
-    environment = {
-        **os.environ, "OMP_NUM_THREADS": "1", "HF_ENDPOINT": NO_HUB, "ASSISTANT_CONFIG": str(folder / "config.yaml"),
-    }  # fmt: skip
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "assistant", "run", "--input", customers, "--output", folder / "heard.wav",
-             "--events", folder / "events"],
-            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-        )  # fmt: skip
-    daemon = Daemon(folder, "", admin, tokens[0], tokens[1], process)
+    daemon = Daemon(folder, "", admin, tokens[0], tokens[1], _started(folder, customers))
     try:
         daemon.address = _served(daemon)
         yield daemon
     finally:
         daemon.close()
-    assert process.returncode == 0, daemon.log
+    assert daemon.process.returncode == 0, daemon.log
     for secret in (daemon.admin, daemon.kiosk, daemon.other):
         assert secret not in daemon.log
     assert "Traceback" not in daemon.log, daemon.log
+
+
+def start_again(daemon: Daemon, customers: Path) -> None:
+    """One that was killed."""
+    daemon.process = _started(daemon.folder, customers)
+    daemon.address = _served(daemon)
+
+
+def _started(folder: Path, customers: Path) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ, "OMP_NUM_THREADS": "1", "HF_ENDPOINT": NO_HUB, "ASSISTANT_CONFIG": str(folder / "config.yaml"),
+    }  # fmt: skip
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "assistant", "run", "--input", customers, "--output", folder / "heard.wav",
+             "--events", folder / "events"],
+            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
 
 
 def _served(daemon: Daemon) -> str:

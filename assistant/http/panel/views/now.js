@@ -34,7 +34,7 @@ export default {
         "div",
         { class: "now-grid" },
         stage(context, staff, ends),
-        h("div", { class: "stack" }, steering(context, staff), card(t("now.levels"), microphone, speaker, devices)),
+        h("div", { class: "stack" }, steering(context, staff, ends), card(t("now.levels"), microphone, speaker, devices)),
       ),
       turns?.element,
     );
@@ -146,15 +146,29 @@ function drawCaptions(log, now) {
 }
 
 /** Push to talk, stop, say this now. */
-function steering(context, staff) {
+function steering(context, staff, ends) {
   const act = (label, drawing, kind, path, busy = null) => button(label, { kind, icon: drawing, busy, on: () => context.api.post(path) });
   const buttons = h(
     "div",
     { class: "now-buttons" },
     act(t("now.listen"), "mic", "primary", "/api/listen"),
     act(t("now.stop"), "stop", "plain", "/api/stop"),
+    staff && muteButton(context, ends),
   );
   return card(t("now.steer"), buttons, h("p", { class: "hint" }, t("now.listen_hint")), staff && sayForm(context));
+}
+
+/** Hear nothing, or hear again; it says which of the two a press does. */
+function muteButton(context, ends) {
+  let muted = false;
+  const element = button(t("now.mute"), { kind: "plain", icon: "mic-off", on: () => context.api.put("/api/mute", { muted: !muted }) });
+  ends.push(
+    context.events.on("state", (now) => {
+      muted = now.muted;
+      element.setLabel(t(muted ? "now.unmute" : "now.mute"), muted ? "mic" : "mic-off");
+    }),
+  );
+  return element;
 }
 
 function sayForm(context) {

@@ -127,3 +127,16 @@ async def test_that_customers_are_recorded_is_seen(size: Size, visit: Visit) -> 
     await visitor.page.route("**/api/status", recording)
     await visitor.page.reload()
     await expect(warning).to_be_visible()
+
+
+async def test_mute_and_unmute(visit: Visit, owner: httpx.AsyncClient) -> None:
+    window, other = await visit("/#/now"), await visit("/#/now")
+    try:
+        await window.button("Mute the microphone").click()
+        await expect(state(other)).to_have_text("Muted")
+        assert (await owner.get("/api/health")).json()["muted"] is True
+        await other.button("Unmute the microphone").click()
+        await expect(state(window)).to_have_text("Ready")
+        await expect(window.button("Mute the microphone")).to_be_visible()
+    finally:
+        await owner.put("/api/mute", json={"muted": False})
