@@ -2,8 +2,8 @@
 
 PortAudio looks for devices once, when it is initialised. So it is initialised again whenever a stream is opened or
 devices are listed while no other stream is open: a device that was plugged in or came back is found then. While a
-stream is open that is impossible (ending PortAudio would end the stream), so a program that lost a device leaves
-its microphone and its loudspeaker before it enters both again.
+stream is open that is impossible (ending PortAudio would end the stream), so whoever must find a new device leaves
+microphone and loudspeaker before entering both again; ``hardware_changed`` tells when that is worth it.
 
 Its functions may block for long when a device is broken and must not be called from the event loop.
 """
@@ -12,6 +12,9 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -22,24 +25,51 @@ INVALID_SAMPLE_RATE = -9997
 INVALID_CHANNEL_COUNT = -9998
 """PortAudio's error codes, portaudio.h."""
 
+BUSY_S = 5.0
+"""Seconds that a call waits for the one before it: a sound server that hangs may hold that one for ever."""
+
 
 class _Library:
     """What this process has of PortAudio. All calls into it go one after another: it is not thread-safe."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
         self.module: ModuleType | None = None
         self.open_streams = 0
+        self.hardware = ""
+        """What there was when it was scanned."""
+        self.closing: set[int] = set()
+        """Identities of streams that are just being closed; one that stays here is stuck in its driver."""
         self.known: list[DeviceInfo] = []
         """What was found last."""
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def alone(self, wait_s: float = BUSY_S) -> Iterator[None]:
+        """Nobody else calls it meanwhile. Raises ``DeviceError`` where somebody does not come back from it.
+
+        ``wait_s``: seconds to wait for them; -1 for ever.
+        """
+        if not self._lock.acquire(timeout=wait_s):
+            raise DeviceError(
+                f"The sound system has not answered for {BUSY_S:g} s.",
+                remedy="Restart the sound server, or unplug the device that was used last.",
+            )
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def scanned(self) -> ModuleType:
         """The module, with a fresh list of devices where that is possible."""
+        hardware = _hardware()
         if self.module is None:
             self.module = _imported()
         elif self.open_streams == 0:
             self.module._terminate()
             self.module._initialize()
+        else:
+            return self.module
+        self.hardware = hardware
         return self.module
 
 
@@ -48,7 +78,7 @@ _library = _Library()
 
 def list_devices() -> list[DeviceInfo]:
     """All sound devices, by number. Raises ``ProviderMissing`` without PortAudio."""
-    with _library.lock:
+    with _library.alone():
         sounddevice = _library.scanned()
         systems = sounddevice.query_hostapis()
         default_input, default_output = sounddevice.default.device
@@ -75,7 +105,7 @@ def known_devices() -> list[DeviceInfo]:
 
 def open_stream(device: DeviceInfo, direction: Direction, **options: Any) -> Any:
     """A started ``sounddevice`` stream of 16-bit samples. Raises ``DeviceError`` with the remedy."""
-    with _library.lock:
+    with _library.alone():
         sounddevice = _library.module or _library.scanned()
         kind = sounddevice.InputStream if direction is Direction.INPUT else sounddevice.OutputStream
         try:
@@ -89,10 +119,33 @@ def open_stream(device: DeviceInfo, direction: Direction, **options: Any) -> Any
 
 def close_stream(stream: Any) -> None:
     """Silence and close a stream; one that is broken already is closed all the same."""
-    with _library.lock:
-        stream.abort(ignore_errors=True)
+    _library.closing.add(id(stream))
+    # Here a sound server that hangs holds on to us (measured: PulseAudio 16, until it goes on or ends). Others must be
+    # able to work meanwhile, and aborting touches nothing but this stream.
+    stream.abort(ignore_errors=True)
+    with _library.alone(wait_s=-1):
         stream.close(ignore_errors=True)
         _library.open_streams -= 1
+        _library.closing.discard(id(stream))
+
+
+def stuck_streams() -> int:
+    """How many streams are being closed, or cannot be."""
+    return len(_library.closing)
+
+
+def hardware_changed() -> bool:
+    """Whether sound cards came or went since devices were last looked for; False where the system does not tell."""
+    return _hardware() != _library.hardware
+
+
+def _hardware() -> str:
+    found = []
+    with suppress(OSError):
+        found.append(Path("/proc/asound/cards").read_text("utf-8", "replace"))
+    with suppress(OSError):
+        found += sorted(path.name for path in Path("/dev/snd").iterdir())
+    return "\n".join(found)
 
 
 def _imported() -> ModuleType:
