@@ -1,4 +1,4 @@
-"""The microphone's and the loudspeaker's place in the assistant, and what stands in it: a device, a file, or a stand-in."""
+"""The places of microphone and loudspeaker in the assistant, and what stands there: a device, a file, or a stand-in."""
 
 from __future__ import annotations
 

@@ -24,10 +24,10 @@ STEADY_S = 4.0
 """Seconds in which a device that was opened must deliver: Bluetooth needs some."""
 
 REST_EVERY_S = 30.0
-"""Seconds between two attempts, for the sake of a device that PortAudio does not know, that make the other one pause."""
+"""Seconds between two attempts that make the other device pause, for the sake of one that PortAudio does not know."""
 
 MOST_STUCK = 6
-"""Streams stuck in drivers with which it goes on. Each holds a thread and memory that only the end of the process frees."""
+"""Streams stuck in their drivers with which it ends: each holds a thread that only the end of the process frees."""
 
 
 class DeviceRecovery:
@@ -48,6 +48,8 @@ class DeviceRecovery:
         """For ever. Raises ``DeviceError`` where only a new process can help."""
         while True:
             async with self._changing:
+                for place in self._places:  # first of all: while one is open PortAudio finds nothing new
+                    await self._take_out(place, tell)
                 for place in self._places:
                     await self._see_to(place, tell)
             self._news.clear()
@@ -58,28 +60,32 @@ class DeviceRecovery:
                 continue
 
     async def _see_to(self, place: Place, tell: Callable[[Event], None]) -> None:
-        device = place.device
-        loss = device.loss if device is not None else None
-        if loss is not None:
-            await self._take_out(place, loss)
+        """Look for what is missing there."""
         absence = place.absence
         if absence is None:
             return
         if not absence.told:
-            absence.told = True
-            tell(DeviceLostEvent(absence.device))
-            log.warning("%s The assistant looks for it and goes on as soon as it is there.", absence.error)
-        now_s = asyncio.get_running_loop().time()
-        if device is not None and loss is None:  # somebody chose another one
-            self._back(place, absence, device, tell)
-        elif now_s >= absence.next_s:
+            self._gone(absence, tell)
+        if place.device is not None:  # somebody chose another one
+            self._back(place, absence, place.device, tell)
+        elif asyncio.get_running_loop().time() >= absence.next_s:
             await self._try(place, absence, tell)
 
-    async def _take_out(self, place: Place, loss: DeviceError) -> None:
+    async def _take_out(self, place: Place, tell: Callable[[Event], None]) -> None:
+        """Put a stand-in in the place of what has gone, if it has."""
+        loss = place.device.loss if place.device is not None else None
+        if loss is None:
+            return
         if portaudio.stuck_streams() >= MOST_STUCK:
             raise DeviceError(f"{loss.message} Too many devices hang, so the assistant has to start again.")
-        place.miss(loss)
+        self._gone(place.miss(loss), tell)
         await place.put(await place.stand_in().__aenter__())
+
+    @staticmethod
+    def _gone(absence: Absence, tell: Callable[[Event], None]) -> None:
+        absence.told = True
+        tell(DeviceLostEvent(absence.device))
+        log.warning("%s The assistant looks for it and goes on as soon as it is there.", absence.error)
 
     async def _try(self, place: Place, absence: Absence, tell: Callable[[Event], None]) -> None:
         """Open whatever can be opened."""

@@ -66,7 +66,7 @@ class AbsentMicrophone:
 
 
 class AbsentSpeaker:
-    """Nothing is heard from it. An answer waits a while, in case the loudspeaker comes back, and then passes unheard."""
+    """Nothing is heard from it. An answer waits a while for the loudspeaker to come back, and then passes unheard."""
 
     def __init__(self, patience_s: float = PATIENCE_S) -> None:
         """``patience_s``: seconds from entering it; 0 for a loudspeaker that has never been there."""

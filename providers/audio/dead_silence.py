@@ -5,8 +5,8 @@ from __future__ import annotations
 from pipeline.audio import Pcm
 
 REAL_S = 10.0
-"""Audio seconds without digital silence that prove a real microphone: even in a quiet room it gives noise. What is gated,
-or virtual, gives zeros between sounds and proves nothing."""
+"""Audio seconds without digital silence that prove a real microphone: even in a quiet room it gives noise. What is
+gated, or virtual, gives zeros between sounds and proves nothing."""
 
 PAUSE_S = 0.1
 """Audio seconds of zeros that such a source leaves between sounds."""
