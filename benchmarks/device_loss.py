@@ -61,11 +61,14 @@ class Result:
 
 
 class Server(SoundServer):
-    """One that knows when the last device was there."""
+    """One that knows when the last device was there, and whose devices work at once as sound cards do."""
 
     here_s = 0.0
 
     def _control(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        if "module-null-sink" in command and command[0] == "load-module":
+            # Otherwise it does nothing in its first two seconds.
+            command = (*command, "norewinds=1")
         done = super()._control(*command, check=check)
         if command[0] == "load-module":
             self.here_s = time.monotonic()
@@ -207,7 +210,7 @@ def hears_the_microphone(shop: Shop) -> bool:
 
 
 def back_after_s(shop: Shop, since: int) -> float:
-    """Seconds until all that was told as lost is back; where nothing was, until the server gives the right microphone."""
+    """Seconds until all that was told as lost is back; where nothing was, until it gets the right microphone."""
     at = shop.server.here_s
     until = time.monotonic() + PATIENCE_S
     heard_at = None
