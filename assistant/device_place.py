@@ -91,7 +91,7 @@ class Place:
     absence: Absence | None = None
     """Set while a stand-in is in use."""
     seen: bool = False
-    """Whether there has been a device since the start."""
+    """Whether a device went since the start: then that very one is waited for, and answers wait a little for it."""
 
     @property
     def device(self) -> Device | None:
@@ -107,7 +107,6 @@ class Place:
         """There is no device from now on."""
         device, now_s = self.device, asyncio.get_running_loop().time()
         deaf = isinstance(device, SounddeviceMicrophone) and device.fell_silent
-        self.seen = self.seen or device is not None
         name = error.device or str(self.direction)
         self.absence = Absence(name, error, datetime.now().astimezone(), now_s, deaf, next_s=now_s)
         return self.absence

@@ -45,8 +45,9 @@ class DeviceRecovery:
         self._news.set()
 
     async def run(self, tell: Callable[[Event], None]) -> None:
-        """For ever. Raises ``DeviceError`` where only a new process can help."""
-        while True:
+        """For ever, where there is any place. Raises ``DeviceError`` where only a new process can help."""
+        self._rested_s = asyncio.get_running_loop().time()  # they have just been looked for
+        while self._places:
             async with self._changing:
                 for place in self._places:  # first of all: while one is open PortAudio finds nothing new
                     await self._take_out(place, tell)
@@ -78,6 +79,7 @@ class DeviceRecovery:
             return
         if portaudio.stuck_streams() >= MOST_STUCK:
             raise DeviceError(f"{loss.message} Too many devices hang, so the assistant has to start again.")
+        place.seen = True
         self._gone(place.miss(loss), tell)
         await place.put(await place.stand_in().__aenter__())
 
@@ -100,7 +102,7 @@ class DeviceRecovery:
 
     @staticmethod
     def _back(place: Place, absence: Absence, device: Device, tell: Callable[[Event], None]) -> None:
-        place.absence, place.seen = None, True
+        place.absence = None
         gap_s = asyncio.get_running_loop().time() - absence.since_s
         tell(DeviceBack(device.name, gap_s))
         log.warning("The %s is back after %.1f s.", device.name, gap_s)
@@ -133,6 +135,7 @@ class DeviceRecovery:
         """With the other place at rest: its device is opened again after this one."""
         others = [one for one in self._places if one.device is not None]
         for other in others:
+            other.seen = True
             await other.put(await other.stand_in().__aenter__())
         device = await self._opened(place, absence)
         for other in others:

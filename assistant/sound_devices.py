@@ -81,7 +81,10 @@ class SoundDevices:
         self._recovery = DeviceRecovery([one for one in self._places.values() if not one.file], self._changing)
 
     async def keep(self, tell: Callable[[Event], None]) -> None:
-        """Look for ever for devices that are not there, and tell of their going and coming."""
+        """Look for ever for devices that are not there, and tell of their going and coming.
+
+        Raises ``DeviceError`` where only a new process can help.
+        """
         assert self._recovery is not None
         await self._recovery.run(tell)
 
