@@ -47,6 +47,7 @@ class DeviceRecovery:
     async def run(self, tell: Callable[[Event], None]) -> None:
         """For ever, where there is any place. Raises ``DeviceError`` where only a new process can help."""
         self._rested_s = asyncio.get_running_loop().time()  # they have just been looked for
+        portaudio.expect_changes()
         while self._places:
             async with self._changing:
                 for place in self._places:  # first of all: while one is open PortAudio finds nothing new
@@ -80,6 +81,7 @@ class DeviceRecovery:
         if portaudio.stuck_streams() >= MOST_STUCK:
             raise DeviceError(f"{loss.message} Too many devices hang, so the assistant has to start again.")
         place.seen = True
+        portaudio.expect_changes()
         self._gone(place.miss(loss), tell)
         await place.put(await place.stand_in().__aenter__())
 
@@ -91,7 +93,8 @@ class DeviceRecovery:
 
     async def _try(self, place: Place, absence: Absence, tell: Callable[[Event], None]) -> None:
         """Open whatever can be opened."""
-        device = await self._opened(place, absence)
+        with portaudio.scanning_sparingly():
+            device = await self._opened(place, absence)
         if device is None and self._worth_a_rest(absence.error):
             device = await self._opened_anew(place, absence)
         absence.tries += 1
@@ -126,7 +129,9 @@ class DeviceRecovery:
         if not any(place.device is not None for place in self._places):
             return False  # nothing is open, so they just were
         now_s = asyncio.get_running_loop().time()
-        if portaudio.hardware_changed() or (error.code == "device_missing" and now_s - self._rested_s > REST_EVERY_S):
+        if portaudio.surroundings_changed() or (
+            error.code == "device_missing" and now_s - self._rested_s > REST_EVERY_S
+        ):
             self._rested_s = now_s
             return True
         return False

@@ -47,7 +47,7 @@ class Plugs(SoundSystem):
         """How often any was."""
         self._ends: dict[tuple[str, Direction], Callable[[], None]] = {}
         patch.setattr(portaudio, "list_devices", self._list)
-        patch.setattr(portaudio, "hardware_changed", lambda: self.there != self.devices)
+        patch.setattr(portaudio, "surroundings_changed", lambda: self.there != self.devices)
 
     def pull_out(self, *devices: DeviceInfo) -> None:
         """Their streams end."""
