@@ -31,6 +31,9 @@ EXPECTING_S, RESTING_S = 30.0, 30.0
 """Seconds after a change in which devices may follow, and seconds between two scans when none is expected: each scan
 takes 50 to 100 ms of processor and 13 kB of memory, which PortAudio 19.6 never gives back."""
 
+FRESH_S = 0.05
+"""Seconds for which a scan serves the other device too."""
+
 BUSY_S = 5.0
 """Seconds that a call waits for the one before it: a sound server that hangs may hold that one for ever."""
 
@@ -80,11 +83,12 @@ class _Library:
             self.module._initialize()
         if surroundings != self.surroundings:
             self.surroundings, self.expecting_s = surroundings, now_s
-        self.scanned_s = now_s
+        self.scanned_s = time.monotonic()
         return self.module
 
     def _may_rest(self, now_s: float) -> bool:
-        return now_s - self.expecting_s > EXPECTING_S and now_s - self.scanned_s < RESTING_S
+        since_s = now_s - self.scanned_s
+        return since_s < FRESH_S or (now_s - self.expecting_s > EXPECTING_S and since_s < RESTING_S)
 
 
 _library = _Library()
