@@ -23,6 +23,10 @@ RETRY_S = (0.1, 0.2, 0.4, 0.7, 1.0)
 STEADY_S = 4.0
 """Seconds in which a device that was opened must deliver: Bluetooth needs some."""
 
+DEAF_S = 1.0
+"""Seconds for which a microphone that gave zeros is listened to before it is opened anew, and at once: whoever speaks
+to it just then is to be heard."""
+
 REST_EVERY_S = 30.0
 """Seconds between two attempts that make the other device pause, for the sake of one that PortAudio does not know."""
 
@@ -98,7 +102,9 @@ class DeviceRecovery:
         if device is None and self._worth_a_rest(absence.error):
             device = await self._opened_anew(place, absence)
         absence.tries += 1
-        absence.next_s = asyncio.get_running_loop().time() + RETRY_S[min(absence.tries, len(RETRY_S)) - 1]
+        opens = device is None and absence.deaf and absence.error.code == "device_lost"
+        wait_s = 0.0 if opens else RETRY_S[min(absence.tries, len(RETRY_S)) - 1]
+        absence.next_s = asyncio.get_running_loop().time() + wait_s
         if device is not None:
             await place.put(device)
             self._back(place, absence, device, tell)
@@ -116,7 +122,7 @@ class DeviceRecovery:
             try:
                 async with AsyncExitStack() as stack:
                     await stack.enter_async_context(device)
-                    if await _delivers(device):
+                    if await _delivers(device, DEAF_S if absence.deaf else STEADY_S):
                         stack.pop_all()  # from now on it is the assistant's
                         place.in_use = wanted
                         return device
@@ -152,10 +158,10 @@ class DeviceRecovery:
         return device
 
 
-async def _delivers(device: Device) -> bool:
-    """Whether it does within ``STEADY_S``."""
+async def _delivers(device: Device, within_s: float) -> bool:
+    """Whether it does."""
     now = asyncio.get_running_loop().time
-    until_s = now() + STEADY_S
+    until_s = now() + within_s
     while not device.works and now() < until_s:
         if device.loss is not None:
             return False
