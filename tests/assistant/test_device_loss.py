@@ -63,6 +63,7 @@ def test_a_sound_system_that_comes_goes_and_comes_again(
     customer = joined([wake, silence(0.3, wake.rate_hz), question, silence(1.0, wake.rate_hz)])
     agent = "{use: echo, echo: {prefix: 'You asked me this:'}}"
     config = f"models: {{folder: {ROOT / 'models'}}}\nhttp: {{port: {port}}}\nagent: {agent}\n"
+    config += "conversation: {follow_up: off}\n"
     with running(tmp_path, config) as daemon:
         daemon.wait_for("device_lost", 2)
         told = " ".join(systemd.messages())
