@@ -258,9 +258,13 @@ def main() -> None:
     chance = random.Random(7)
     losses = ["microphone", "both"] * (1 if quick else 25) + ["server"] * (1 if quick else 10)
     with tempfile.TemporaryDirectory(prefix="sound") as sound, tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(sound))
+        server, result = Server(Path(sound)), Result()
         server.start()
-        shop, result = Shop(Path(folder), server), Result()
+        try:
+            shop = Shop(Path(folder), server)
+        except BaseException:
+            server.stop()
+            raise
         try:
             shop.wait_for("listening", 0)
             shop.noise()
