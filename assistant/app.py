@@ -117,6 +117,7 @@ class App:
             background = [memory.cast.watch(conversation.switch), self._until_renewed(conversation.idle)]
             background += [memory.incidents.run(), recordings.run()]
             background.append(told_to_forget(memory.database, self.forgetters))
+            background.append(parts.devices.keep(self.feed.publish))
             if memory.statistics is not None:
                 background.append(memory.statistics.run())
                 self.forgetters.append(memory.statistics.forget)
@@ -152,6 +153,7 @@ class App:
         agent: Agent = await stack.enter_async_context(self.agent())
         canceller = await senses.open_echo_canceller(stack, settings, self.resources, ends)
         devices = self.sound_devices(ends, canceller)
+        devices.recover()
         muting = Muting(self.folder / settings.storage.folder, self.feed)
         heard = MutableMicrophone(devices.microphone, muting.muted)
         microphone, speaker = MeteredMicrophone(heard, self.clock), MeteredSpeaker(devices.speaker)
@@ -323,7 +325,11 @@ class App:
     async def _supervise(self, notifier: Notifier, parts: Parts, cast: Cast, voice_ready: asyncio.Event) -> None:
         """Tell systemd that we are ready, and for how long we are well."""
         vitals = Vitals(parts.microphone, parts.conversation.idle, stuck_workers, self.clock)
-        await Supervision(notifier, vitals, parts.microphone, self.feed, lambda: cast.active).run(voice_ready)
+        devices = parts.devices
+        supervision = Supervision(
+            notifier, vitals, parts.microphone, self.feed, lambda: cast.active, lambda: devices.missing
+        )
+        await supervision.run(voice_ready)
 
     async def _until_renewed(self, idle: asyncio.Event) -> None:
         """Raises ``Renewed``."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from assistant.checking.finding import Finding, State, failing
 from assistant.checking.licences import licences
 from assistant.checking.quota import quota
 from assistant.checking.storage import Stored, cache, disk, fullest
+from assistant.device_place import Absence
 from assistant.models.catalogue import Model
 from assistant.parts import Memory
 from assistant.recordings import recording_finding
@@ -47,6 +48,8 @@ class Running:
     recogniser_health: CircuitBreaker | None = None
     muted: bool = False
     """Nothing is heard because somebody wants it so."""
+    missing: Mapping[str, Absence] = field(default_factory=dict)
+    """``microphone`` or ``speaker``, where there is none."""
 
 
 async def health(app: App, memory: Memory, running: Running, incidents: list[dict[str, Any]]) -> dict[str, Any]:
@@ -99,6 +102,8 @@ def _look(app: App, seen: checks.Seen) -> _Looked:
 
 
 def _microphone(running: Running) -> Finding:
+    if (absence := running.missing.get("microphone")) is not None:
+        return _missing("microphone", absence)
     age_s = running.last_frame_s
     if age_s is None or age_s > SILENT_S:
         since = "yet" if age_s is None else f"for {age_s:.0f} s"
@@ -114,9 +119,16 @@ def _microphone(running: Running) -> Finding:
 
 
 def _loudspeaker(running: Running) -> list[Finding]:
+    if (absence := running.missing.get("speaker")) is not None:
+        return [_missing("loudspeaker", absence)]
     if not running.speaker:
         return []
     return [Finding("loudspeaker", State.WORKS, f"{running.speaker} is open", "Hear it: assistant say hello")]
+
+
+def _missing(part: str, absence: Absence) -> Finding:
+    reason = f"missing since {absence.since:%H:%M}, and looked for: {absence.error.message}"
+    return Finding(part, State.FAILS, reason, absence.error.remedy)
 
 
 def _voices(app: App, running: Running, seen: checks.Seen) -> list[Finding]:

@@ -24,6 +24,7 @@ from pipeline.conversation import PUSH_TO_TALK
 from pipeline.delivery import RECORDING, TONE
 from pipeline.events import (
     AnswerResumed,
+    DeviceBack,
     DeviceLostEvent,
     Event,
     EventRecord,
@@ -117,7 +118,11 @@ class Metrics:
             "false_interruptions", "Interruptions and pauses of answers for which nobody had said anything", **here
         )
         self._losses = Counter("device_losses", "Sound devices that went", ["device"], **here)
-        self._gaps = Counter("device_gap_seconds", "Time in which the microphone delivered nothing", **here)
+        self._gaps = Counter(
+            "device_gap_seconds",
+            "Time in which a sound device was not there, or the microphone delivered nothing",
+            **here,
+        )
         self._provider_failures = Counter(
             "provider_failures", "Times that a provider began to fail", ["provider"], **here
         )
@@ -224,6 +229,8 @@ class Metrics:
     def _note_trouble(self, event: Event) -> None:
         if isinstance(event, DeviceLostEvent):
             self._losses.labels(_bounded(event.device, self._devices)).inc()
+        elif isinstance(event, DeviceBack):
+            self._gaps.inc(event.gap_s)
         elif isinstance(event, ProviderState) and event.state == "failing":
             self._provider_failures.labels(event.provider).inc()
 

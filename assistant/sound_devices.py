@@ -8,13 +8,15 @@ import logging
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from assistant.device_place import Absence, Place, Wanted
+from assistant.device_recovery import DeviceRecovery
 from assistant.settings import AudioSection
 from pipeline.echo_cancelling import EchoCancelling
 from pipeline.errors import DeviceError, DeviceMissing, SettingsError
+from pipeline.events import Event
 from pipeline.protocols import EchoCanceller, Microphone, Speaker
 from pipeline.switchable import SwitchableMicrophone, SwitchableSpeaker
 from providers.audio import portaudio
@@ -30,23 +32,6 @@ FILE = "audio-devices.json"
 
 KEEP: Any = object()
 """Stands for: leave it as it is."""
-
-Wanted = str | int | None
-"""A part of a device's name, its number, or None for the system's own choice."""
-
-
-@dataclass(slots=True)
-class _End:
-    """One of the two, and which device it is."""
-
-    direction: Direction
-    set: Wanted
-    """What the settings say."""
-    in_use: Wanted
-    make: Callable[[Wanted], Any]
-    """A device, not yet opened."""
-    file: bool
-    """A file stands in its place."""
 
 
 class SoundDevices:
@@ -68,29 +53,50 @@ class SoundDevices:
         played = None if canceller is None else PlayedSound()
         self._cancelling: weakref.WeakSet[EchoCancelling] = weakref.WeakSet()
 
-        def a_microphone(device: Wanted) -> SounddeviceMicrophone:
+        def a_microphone(device: Wanted, *, deaf: bool = False) -> SounddeviceMicrophone:
             cancelling = None
             if canceller is not None and played is not None:
                 cancelling = EchoCancelling(canceller, played)
                 self._cancelling.add(cancelling)
-            return SounddeviceMicrophone(audio.microphone.model_copy(update={"device": device}), cancelling)
+            settings = audio.microphone.model_copy(update={"device": device})
+            return SounddeviceMicrophone(settings, cancelling, deaf=deaf)
 
-        def a_speaker(device: Wanted) -> SounddeviceSpeaker:
+        def a_speaker(device: Wanted, *, deaf: bool = False) -> SounddeviceSpeaker:
             return SounddeviceSpeaker(audio.speaker.model_copy(update={"device": device}), played)
 
         self._file = folder / FILE
         self._changing = asyncio.Lock()
         self._kept = self._read()
-        ears = self._end(Direction.INPUT, audio.microphone.device, a_microphone, file=microphone is not None)
-        mouth = self._end(Direction.OUTPUT, audio.speaker.device, a_speaker, file=speaker is not None)
-        self._ends = {"microphone": ears, "speaker": mouth}
-        self.microphone = SwitchableMicrophone(microphone or a_microphone(ears.in_use), self._otherwise("microphone"))
-        self.speaker = SwitchableSpeaker(speaker or a_speaker(mouth.in_use), self._otherwise("speaker"))
+        ears = self._place(Direction.INPUT, audio.microphone.device, a_microphone, file=microphone is not None)
+        mouth = self._place(Direction.OUTPUT, audio.speaker.device, a_speaker, file=speaker is not None)
+        self._places = {"microphone": ears, "speaker": mouth}
+        self._recovery: DeviceRecovery | None = None
+        self.microphone = SwitchableMicrophone(
+            microphone or a_microphone(ears.in_use), self._otherwise(ears), self._lost(ears)
+        )
+        self.speaker = SwitchableSpeaker(speaker or a_speaker(mouth.in_use), self._otherwise(mouth), self._lost(mouth))
+
+    def recover(self) -> None:
+        """From now on a device that is missing or lost is no error: ``keep`` sees to it."""
+        self._recovery = DeviceRecovery([one for one in self._places.values() if not one.file], self._changing)
+
+    async def keep(self, tell: Callable[[Event], None]) -> None:
+        """Look for ever for devices that are not there, and tell of their going and coming.
+
+        Raises ``DeviceError`` where only a new process can help.
+        """
+        assert self._recovery is not None
+        await self._recovery.run(tell)
+
+    @property
+    def missing(self) -> dict[str, Absence]:
+        """Why there is no ``microphone``, or no ``speaker``; empty where both are there."""
+        return {name: one.absence for name, one in self._places.items() if one.absence is not None}
 
     @property
     def chosen(self) -> dict[str, str | None]:
         """Names of both, whole as in the list; None for the system's own choice."""
-        return {name: _name_in_use(end) for name, end in self._ends.items()}
+        return {name: _name_in_use(end) for name, end in self._places.items()}
 
     @contextmanager
     def echo_left_in(self) -> Iterator[None]:
@@ -110,9 +116,9 @@ class SoundDevices:
         While a device is open this is what was there when it was opened (docs/decisions/122), and nobody is waited for.
         """
         devices = (
-            portaudio.list_devices() if all(end.file for end in self._ends.values()) else portaudio.known_devices()
+            portaudio.list_devices() if all(end.file for end in self._places.values()) else portaudio.known_devices()
         )
-        return {f"{name}s": _told(devices, end.direction) for name, end in self._ends.items()}
+        return {f"{name}s": _told(devices, end.direction) for name, end in self._places.items()}
 
     async def choose(self, *, microphone: str | None = KEEP, speaker: str | None = KEEP) -> None:
         """Use these from now on, and after the next start; None is the system's own choice.
@@ -124,15 +130,15 @@ class SoundDevices:
             name: device for name, device in (("microphone", microphone), ("speaker", speaker)) if device is not KEEP
         }
         for name in wanted:
-            if self._ends[name].file:
+            if self._places[name].file:
                 raise SettingsError(
-                    f"The {self._ends[name].direction} is a file in this run, so there is nothing to choose.",
+                    f"The {self._places[name].direction} is a file in this run, so there is nothing to choose.",
                     remedy="Start the assistant without --input and --output.",
                 )
         async with self._changing:
             async with AsyncExitStack() as stack:
                 opened = {
-                    name: await stack.enter_async_context(self._ends[name].make(device))
+                    name: await stack.enter_async_context(self._places[name].make(device))
                     for name, device in wanted.items()
                     if not self._is_in_use(name, device)
                 }
@@ -140,34 +146,46 @@ class SoundDevices:
             for name, device in opened.items():
                 await (self.microphone if name == "microphone" else self.speaker).switch(device)
             for name, device in wanted.items():
-                self._ends[name].in_use = device
-                self._kept[name] = _lasting_name(device, self._ends[name].direction)
+                self._places[name].in_use = device
+                self._kept[name] = _lasting_name(device, self._places[name].direction)
             await self._write()
 
-    def _end(self, direction: Direction, device: Wanted, make: Callable[[Wanted], Any], *, file: bool) -> _End:
+    def _place(self, direction: Direction, device: Wanted, make: Any, *, file: bool) -> Place:
         name = "microphone" if direction is Direction.INPUT else "speaker"
-        return _End(direction, device, self._kept.get(name, device), make, file)
+        chosen = self._kept.get(name, device)
+        occupied: Callable[[], Any] = lambda: getattr(self, name)  # noqa: E731 - it is made a moment later
+        return Place(direction, device, chosen, make, file, chosen, occupied)
 
-    def _otherwise(self, name: str) -> Callable[[DeviceError], Any] | None:
-        """What to open where the device that was chosen refuses: the one of the settings."""
-        end = self._ends[name]
-        if end.file or name not in self._kept:
-            return None
+    def _lost(self, place: Place) -> Callable[[DeviceError], None]:
+        def lost(error: DeviceError) -> None:
+            if self._recovery is None or place.file:
+                raise error
+            self._recovery.look()
+
+        return lost
+
+    def _otherwise(self, place: Place) -> Callable[[DeviceError], Any]:
+        """What to open where a device refuses at the start: the one of the settings, else a stand-in."""
 
         def otherwise(error: DeviceError) -> Any:
-            log.warning(
-                "The %s that was chosen in the panel cannot be used, so that of config.yaml serves. "
-                "Choose another one in the panel, or repair it and start again. %s",
-                end.direction, error,
-            )  # fmt: skip
-            end.in_use = end.set
-            return end.make(end.set)
+            if not place.file and place.in_use != place.set:
+                log.warning(
+                    "The %s that was chosen in the panel cannot be used, so that of config.yaml serves. "
+                    "Choose another one in the panel, or repair it and start again. %s",
+                    place.direction, error,
+                )  # fmt: skip
+                place.in_use = place.set
+                return place.make(place.set)
+            if self._recovery is None or place.file or place.absence is not None:
+                raise error
+            place.miss(error)
+            return place.stand_in()
 
         return otherwise
 
     def _is_in_use(self, name: str, device: Wanted) -> bool:
         """Some devices cannot be opened twice."""
-        end = self._ends[name]
+        end = self._places[name]
         found = [_found(one, end.direction) for one in (device, end.in_use)]
         return found[0] is not None and found[0] == found[1]
 
@@ -217,7 +235,7 @@ def _found(device: Wanted, direction: Direction) -> DeviceInfo | None:
         return None
 
 
-def _name_in_use(end: _End) -> str | None:
+def _name_in_use(end: Place) -> str | None:
     if end.file:
         return "a file"
     if end.in_use is None:

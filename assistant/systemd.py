@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 
 from assistant.vitals import Trouble, Vitals
@@ -94,13 +94,17 @@ class Supervision:
         microphone: MeteredMicrophone,
         feed: EventFeed,
         active: Callable[[], Personality],
+        missing: Callable[[], Mapping[str, object]] = dict,
     ) -> None:
-        """``active`` says who speaks, for the status line."""
+        """``active`` says who speaks, for the status line; ``missing`` which devices are waited for: ``microphone``,
+        ``speaker``, each with a line that says why and since when. Silence stands in for such a microphone.
+        """
         self._notifier = notifier
         self._vitals = vitals
         self._microphone = microphone
         self._feed = feed
         self._active = active
+        self._missing = missing
         self._doing = ""
         self._failing: dict[str, str] = {}
         self._trouble: Trouble | None = None
@@ -118,19 +122,20 @@ class Supervision:
 
     async def _until_ready(self, voice_ready: asyncio.Event) -> None:
         frames = asyncio.Event()
-        end = self._microphone.tap(lambda _: frames.set())
+        end = self._microphone.tap(lambda _: None if "microphone" in self._missing() else frames.set())
+        waiting = f"Waiting for sound from the microphone {self._microphone.capabilities.name}."
         try:
-            await self._wait(frames, f"Waiting for sound from the microphone {self._microphone.capabilities.name}.")
+            await self._wait(frames, lambda: str(self._missing().get("microphone", waiting)))
         finally:
             end()
-        await self._wait(voice_ready, "Loading the voice.")
+        await self._wait(voice_ready, lambda: "Loading the voice.")
         self._notifier.ready()
         self._tell()
 
-    async def _wait(self, event: asyncio.Event, status: str) -> None:
+    async def _wait(self, event: asyncio.Event, status: Callable[[], str]) -> None:
         """However long it takes: a kiosk may be switched on before its microphone."""
         while not event.is_set():
-            self._notifier.status(status)
+            self._notifier.status(status())
             self._notifier.more_time(MORE_S)
             with suppress(TimeoutError):
                 async with asyncio.timeout(MORE_S / TICKS):
@@ -176,7 +181,8 @@ class Supervision:
             self._tell()
 
     def _tell(self) -> None:
-        doing = str(self._trouble or self._doing or f"Listening as {self._active().name}.")
+        missing = " ".join(str(one) for one in self._missing().values())
+        doing = str(self._trouble or missing or self._doing or f"Listening as {self._active().name}.")
         failing = "; ".join(f"{name} fails: {reason}" for name, reason in self._failing.items())
         status = f"{doing} {failing}".strip()
         if status != self._told:

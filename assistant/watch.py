@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pipeline.events import (
     AnswerPaused,
     AnswerResumed,
+    DeviceBack,
     DeviceLostEvent,
     EventFeed,
     EventRecord,
@@ -67,9 +68,10 @@ class Watch:
         self._personality = personality
         self._now = now
         self._wake_word = wake_word
-        self.state: State = "starting"
-        """As the conversation goes; muted or not."""
+        self._doing: State = "starting"
         self.muted = False
+        self.lost = 0
+        """Sound devices that are not there."""
         self.turns: deque[dict[str, Any]] = deque(maxlen=MOST_TURNS)
         """The last ones, newest first, as ``GET /api/turns`` tells them."""
         self._lines: deque[Line] = deque(maxlen=REPLAYED)
@@ -99,14 +101,23 @@ class Watch:
         self._number += 1
         line = Line(self._number, record.as_dict())
         self._lines.append(line)
-        state = _state_after(record, self.state)
-        changed, self.state = state != self.state, state
+        doing = _state_after(record, self._doing)
+        changed, self._doing = doing != self._doing, doing
         if isinstance(record.event, Muted):
             changed, self.muted = True, record.event.muted
+        elif isinstance(record.event, DeviceLostEvent):
+            changed, self.lost = True, self.lost + 1
+        elif isinstance(record.event, DeviceBack):
+            changed, self.lost = True, max(0, self.lost - 1)
         for watcher in tuple(self._watchers):
             watcher.push(line)
             if changed:
                 watcher.push(None)
+
+    @property
+    def state(self) -> State:
+        """As the conversation goes; muted or not."""
+        return "trouble" if self.lost else self._doing
 
     def snapshot(self) -> dict[str, Any]:
         """State, personality, turn, and whether it is muted."""
@@ -201,8 +212,6 @@ def _state_after(record: EventRecord, before: State) -> State:
             return "thinking"
         case Speaking() | AnswerResumed():
             return "speaking"
-        case DeviceLostEvent():
-            return "trouble"
         case _:
             return before
 

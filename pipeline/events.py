@@ -175,6 +175,16 @@ class DeviceLostEvent(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceBack(Event):
+    """A sound device that had gone, or one in its place, works."""
+
+    kind = "device_back"
+    device: str
+    gap_s: float
+    """Seconds without it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderState(Event):
     """A provider's health changed."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
@@ -26,10 +27,26 @@ Device = TypeVar("Device", bound=Provider)
 class _Switchable(Generic[Device]):
     """The device in use, and how it becomes another one."""
 
-    def __init__(self, device: Device, otherwise: Callable[[DeviceError], Device] | None = None) -> None:
-        """``otherwise`` gives the device to open where the first one refuses; without it the refusal is raised."""
+    def __init__(
+        self,
+        device: Device,
+        otherwise: Callable[[DeviceError], Device] | None = None,
+        lost: Callable[[DeviceError], object] | None = None,
+    ) -> None:
+        """``otherwise`` gives the device to open where one refuses, until one opens; without it the refusal is raised.
+
+        ``lost`` is told that the device in use has gone, and sees to another one or raises; whoever uses the device
+        waits until then. Without it the loss is raised.
+        """
         self._current: Device = device
         self._otherwise = otherwise
+        self._lost = lost
+        self._switched = asyncio.Event()
+
+    @property
+    def current(self) -> Device:
+        """The device in use."""
+        return self._current
 
     @property
     def capabilities(self) -> Capabilities:
@@ -37,19 +54,35 @@ class _Switchable(Generic[Device]):
         return self._current.capabilities
 
     async def __aenter__(self) -> Self:
-        try:
-            await self._current.__aenter__()
-        except DeviceError as error:
-            if self._otherwise is None:
-                raise
-            self._current = self._otherwise(error)
-            await self._current.__aenter__()
-        return self
+        while True:
+            try:
+                await self._current.__aenter__()
+            except DeviceError as error:
+                if self._otherwise is None:
+                    raise
+                self._current = self._otherwise(error)
+            else:
+                return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._current.__aexit__(kind, error, trace)
+
+    def _exchange(self, device: Device) -> Device:
+        """The device before."""
+        old, self._current = self._current, device
+        self._switched.set()
+        self._switched = asyncio.Event()
+        return old
+
+    async def _after(self, device: Device, error: DeviceError) -> None:
+        """Return when another device than the lost one is in use; raises ``error`` where nobody sees to that."""
+        while device is self._current:
+            if self._lost is None:
+                raise error
+            self._lost(error)
+            await self._switched.wait()
 
     async def _leave(self, device: Device) -> None:
         """One that cannot be closed is left alone: the new one serves already."""
@@ -62,8 +95,13 @@ class _Switchable(Generic[Device]):
 class SwitchableMicrophone(_Switchable[Microphone]):
     """A ``Microphone``. Its devices must let go whoever waits for sound when they are left (``DeviceError``)."""
 
-    def __init__(self, microphone: Microphone, otherwise: Callable[[DeviceError], Microphone] | None = None) -> None:
-        super().__init__(microphone, otherwise)
+    def __init__(
+        self,
+        microphone: Microphone,
+        otherwise: Callable[[DeviceError], Microphone] | None = None,
+        lost: Callable[[DeviceError], object] | None = None,
+    ) -> None:
+        super().__init__(microphone, otherwise, lost)
         self._offset_s = 0.0
         """Where the time line of the device in use begins on ours."""
         self._end_s = 0.0
@@ -77,7 +115,7 @@ class SwitchableMicrophone(_Switchable[Microphone]):
 
     async def switch(self, microphone: Microphone) -> None:
         """Go on with another device, which has been entered; the old one is left."""
-        old, self._current = self._current, microphone
+        old = self._exchange(microphone)
         self._dropped_s += old.dropped_s
         self._offset_s = self._end_s + GAP_S
         await self._leave(old)
@@ -95,16 +133,20 @@ class SwitchableMicrophone(_Switchable[Microphone]):
                         placed = replace(chunk, start_s=chunk.start_s + self._offset_s) if self._offset_s else chunk
                         self._end_s = placed.end_s
                         yield placed
-            except DeviceError:
-                if current is self._current:
-                    raise
+            except DeviceError as error:
+                await self._after(current, error)
 
 
 class SwitchableSpeaker(_Switchable[Speaker]):
     """A ``Speaker``; what the old device has taken over of an answer and not played, the new one plays."""
 
-    def __init__(self, speaker: Speaker, otherwise: Callable[[DeviceError], Speaker] | None = None) -> None:
-        super().__init__(speaker, otherwise)
+    def __init__(
+        self,
+        speaker: Speaker,
+        otherwise: Callable[[DeviceError], Speaker] | None = None,
+        lost: Callable[[DeviceError], object] | None = None,
+    ) -> None:
+        super().__init__(speaker, otherwise, lost)
         self._played_s = 0.0
         """Of the answer under way, by devices before this one."""
         self._given: deque[AudioChunk] = deque()
@@ -123,7 +165,7 @@ class SwitchableSpeaker(_Switchable[Speaker]):
     async def switch(self, speaker: Speaker) -> None:
         """Go on with another device, which has been entered; the old one is silenced and left."""
         await speaker.start()
-        old, self._current = self._current, speaker
+        old = self._exchange(speaker)
         heard_s = max(old.played_s, self._given_from_s)  # it may have gone back to what is no longer kept here
         unheard = self._unheard(heard_s)
         self._played_s += heard_s
@@ -154,9 +196,8 @@ class SwitchableSpeaker(_Switchable[Speaker]):
             current = self._current
             try:
                 await current.finish()
-            except DeviceError:
-                if current is self._current:
-                    raise
+            except DeviceError as error:
+                await self._after(current, error)
 
     def stop(self) -> None:
         """As the device does."""
@@ -180,9 +221,8 @@ class SwitchableSpeaker(_Switchable[Speaker]):
             current, chunk = self._current, self._waiting[0]
             try:
                 await current.play(chunk)
-            except DeviceError:
-                if current is self._current:
-                    raise
+            except DeviceError as error:
+                await self._after(current, error)
             if current is self._current and self._waiting and self._waiting[0] is chunk:
                 self._drop_heard()
                 self._given.append(self._waiting.popleft())

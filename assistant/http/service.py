@@ -122,6 +122,8 @@ class Service:
             for one in self.parts.engines
             if one.failure is not None
         ]
+        for part, absence in self.parts.devices.missing.items():
+            found.append({"part": part, "reason": absence.error.message, "remedy": absence.error.remedy})
         problem = self.database.problem if self.memory.database is not None else None
         if self.memory.database is None or problem is not None:
             reason = problem.message if problem is not None else "The database cannot be opened."
@@ -161,6 +163,7 @@ class Service:
             speaker=parts.speaker.capabilities.name,
             recogniser_health=parts.transcriber.health,
             muted=parts.muting.muted(),
+            missing=parts.devices.missing,
         )
         return await health(self.app, self.memory, running, await self.memory.incidents.newest())
 

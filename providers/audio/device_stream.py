@@ -64,6 +64,8 @@ class DeviceStream:
         self._news = asyncio.Event()
         self._ended = False
         self._alive_at = 0.0
+        self._beats = False
+        self._fault = ""
 
     async def open(
         self, callback: Callable[..., None], *, channels: Callable[[int], int], block_s: float, latency_s: float
@@ -74,7 +76,8 @@ class DeviceStream:
         """
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
-        self._ended = False
+        self._ended = self._beats = False
+        self._fault = ""
         streams: list[Any] = []  # the open one; whoever takes it out closes it
 
         def opened(cancelled: Cancelled) -> None:
@@ -127,12 +130,13 @@ class DeviceStream:
                 # Shielded: a stream left open would go on calling back into a loop that has ended.
                 await asyncio.shield(worker.run(lambda _: portaudio.close_stream(stream)))
         except TimeoutError:
-            log.warning("The %s does not close; restart the program if it stays away.", self.name)
+            log.warning("The %s does not close. Restart the sound system if this lasts.", self.name)
         finally:
             worker.close(wait_s=0.1)
 
     def beat(self) -> None:
         """Called by the audio callback: the device is alive."""
+        self._beats = True
         # Never set back: until WAKE_UP_S is over, the time to come stands here.
         self._alive_at = max(self._alive_at, time.monotonic())
 
@@ -150,6 +154,11 @@ class DeviceStream:
         """Called on the loop: let ``wait`` return."""
         self._news.set()
 
+    def fail(self, fault: str) -> None:
+        """Called on the loop: the device counts as lost, for a reason that its callback cannot know."""
+        self._fault = fault
+        self._end()
+
     def recorded_at_s(self, time_info: Any) -> float:
         """Called by the audio callback: when the first sample of its block was in the air, on the monotonic clock."""
         return time.monotonic() - self._plausible(time_info.currentTime - time_info.inputBufferAdcTime)
@@ -161,6 +170,11 @@ class DeviceStream:
     def _plausible(self, delay_s: float) -> float:
         """PortAudio's own clock is not the same for all devices, and some leave these times out or tell nonsense."""
         return delay_s if 0.0 < delay_s < MOST_DELAY_S else self.latency_s
+
+    @property
+    def beats(self) -> bool:
+        """Whether the device has called back since it was opened."""
+        return self._beats
 
     @property
     def lost(self) -> bool:
@@ -182,7 +196,7 @@ class DeviceStream:
     def loss(self) -> DeviceLost:
         """The error that tells of the loss."""
         remedy = "Check its cable and the sound system."
-        return DeviceLost(f"The {self.name} has gone.", remedy=remedy, device=self.name)
+        return DeviceLost(f"The {self.name} {self._fault or 'has gone'}.", remedy=remedy, device=self.name)
 
     def _stuck(self) -> DeviceError:
         return DeviceError(

@@ -19,7 +19,9 @@ from pydantic import Field, model_validator
 
 from pipeline.audio import FRAME_S, LISTENING_RATE_HZ, AudioChunk, Pcm
 from pipeline.echo_cancelling import EchoCancelling
+from pipeline.errors import DeviceLost
 from pipeline.protocols import Capabilities
+from providers.audio.dead_silence import DeadSilence
 from providers.audio.device_stream import DeviceSettings, DeviceStream
 from providers.audio.devices import DeviceInfo, Direction
 from providers.audio.frames import FrameCutter
@@ -89,8 +91,11 @@ class SpeakerSettings(DeviceSettings):
 class SounddeviceMicrophone:
     """A real microphone at any native rate."""
 
-    def __init__(self, settings: MicrophoneSettings, echo: EchoCancelling | None = None) -> None:
-        """``echo`` takes out what the loudspeaker plays; it must be this microphone's own."""
+    def __init__(self, settings: MicrophoneSettings, echo: EchoCancelling | None = None, *, deaf: bool = False) -> None:
+        """``echo`` takes out what the loudspeaker plays; it must be this microphone's own.
+
+        ``deaf``: nothing but zeros came from this device before, so they count for nothing until there is a sound.
+        """
         self._settings = settings
         self._echo = echo
         self._clock = SampleClock()
@@ -102,6 +107,8 @@ class SounddeviceMicrophone:
         self._queue: deque[AudioChunk] = deque()
         self._resampler = Resampler(LISTENING_RATE_HZ, LISTENING_RATE_HZ)
         self._cutter = FrameCutter()
+        self._deaf = deaf
+        self._silence = DeadSilence(LISTENING_RATE_HZ)
         self._dropped = 0
         self._overflows = 0
 
@@ -109,6 +116,26 @@ class SounddeviceMicrophone:
     def capabilities(self) -> Capabilities:
         """It is a device of this machine."""
         return Capabilities("sounddevice")
+
+    @property
+    def name(self) -> str:
+        """What it is called in events; whole once it was opened."""
+        return self._stream.name
+
+    @property
+    def works(self) -> bool:
+        """Whether sound has come from it since it was opened."""
+        return self._stream.beats and not self._deaf
+
+    @property
+    def loss(self) -> DeviceLost | None:
+        """Why it is no longer there, None where it is."""
+        return self._stream.loss() if self._stream.lost else None
+
+    @property
+    def fell_silent(self) -> bool:
+        """Whether it was lost because it gives nothing but zeros."""
+        return self._deaf
 
     @property
     def dropped_s(self) -> float:
@@ -131,6 +158,7 @@ class SounddeviceMicrophone:
             latency_s=self._settings.latency_s,
         )
         self._resampler = Resampler(self._stream.rate_hz, LISTENING_RATE_HZ)
+        self._silence = DeadSilence(self._stream.rate_hz)
         return self
 
     async def __aexit__(
@@ -149,14 +177,22 @@ class SounddeviceMicrophone:
     def _callback(self, samples: NDArray[np.int16], frames: int, time: Any, status: Any) -> None:
         """On PortAudio's thread. ``samples``: int16, shape [frames, channels], valid only until this returns."""
         self._stream.beat()
-        if self._echo is not None:
-            recorded_s = self._recorded / self._stream.rate_hz
-            self._clock.report(self._opened_s + recorded_s, self._stream.recorded_at_s(time))
-            self._recorded += frames
-        self._stream.tell(self._arrived, samples[:, self._settings.channel - 1].copy(), bool(status.input_overflow))
+        place, self._recorded = self._recorded, self._recorded + frames
+        if self._echo is not None and not self._deaf:
+            self._clock.report(self._opened_s + place / self._stream.rate_hz, self._stream.recorded_at_s(time))
+        pcm = samples[:, self._settings.channel - 1].copy()
+        self._stream.tell(self._arrived, pcm, bool(status.input_overflow), place)
 
-    def _arrived(self, pcm: Pcm, overflow: bool) -> None:
+    def _arrived(self, pcm: Pcm, overflow: bool, place: int) -> None:
         self._overflows += overflow
+        if self._deaf:
+            if not pcm.any():
+                return
+            self._opened_s = self._cutter.taken_s - place / self._stream.rate_hz
+            self._deaf = False
+        elif self._silence.fell(pcm):
+            self._deaf = True
+            self._stream.fail("gives nothing but digital silence: it is switched off, or pulled out")
         for chunk in self._cutter.push(self._resampler.push(pcm)):
             self._queue.append(chunk if self._echo is None else self._echo.clean(chunk, self._captured_at_s(chunk)))
         while len(self._queue) * FRAME_S > self._settings.queue_s:
@@ -186,6 +222,21 @@ class SounddeviceSpeaker:
     def capabilities(self) -> Capabilities:
         """It is a device of this machine."""
         return Capabilities("sounddevice")
+
+    @property
+    def name(self) -> str:
+        """What it is called in events; whole once it was opened."""
+        return self._stream.name
+
+    @property
+    def works(self) -> bool:
+        """Whether it has taken sound since it was opened."""
+        return self._stream.beats
+
+    @property
+    def loss(self) -> DeviceLost | None:
+        """Why it is no longer there, None where it is."""
+        return self._stream.loss() if self._stream.lost else None
 
     @property
     def played_s(self) -> float:

@@ -67,8 +67,8 @@ async def test_whoever_measures_the_echo_hears_it(tmp_path: Path, monkeypatch: p
     made: list[EchoCancelling] = []
 
     class Microphone(sounddevice.SounddeviceMicrophone):
-        def __init__(self, settings: Any, echo: EchoCancelling | None = None) -> None:
-            super().__init__(settings, echo)
+        def __init__(self, settings: Any, echo: EchoCancelling | None = None, *, deaf: bool = False) -> None:
+            super().__init__(settings, echo, deaf=deaf)
             assert echo is not None
             made.append(echo)
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ import pytest
 from assistant import health as module
 from assistant import settings
 from assistant.app import App, Memory
+from assistant.device_place import Absence
 from assistant.health import Running, health
 from assistant.quota import CloudQuota
 from assistant.storage.errors import StorageFull
 from pipeline.circuit_breaker import CircuitBreaker
-from pipeline.errors import ProviderError, ProviderMissing
+from pipeline.errors import DeviceMissing, ProviderError, ProviderMissing
 from pipeline.on_demand import OnDemandSynthesizer
 from providers import registry
 from tests.conftest import ROOT
@@ -119,6 +121,15 @@ async def test_the_microphone(shop: Shop, running: dict[str, Any], state: str, w
     assert found["state"] == state
     assert words in found["reason"]
     assert found["remedy"] or state == "works"
+
+
+async def test_devices_that_are_missing(shop: Shop) -> None:
+    error = DeviceMissing("There is no microphone 'desk'.", remedy="Connect it.")
+    absence = Absence("microphone", error, datetime(2026, 11, 26, 10, 32), 0.0, deaf=False)
+    found = await shop.findings(missing={"microphone": absence, "speaker": absence}, last_frame_s=0.03)
+    assert states(found, "microphone", "loudspeaker") == ["fails", "fails"]
+    assert found["microphone"]["reason"] == "missing since 10:32, and looked for: There is no microphone 'desk'."
+    assert found["microphone"]["remedy"] == "Connect it."
 
 
 async def test_who_failed_lately_rests(shop: Shop) -> None:

@@ -24,6 +24,7 @@ from pipeline.errors import ProviderError
 from pipeline.events import (
     AnswerPaused,
     AnswerResumed,
+    DeviceBack,
     DeviceLostEvent,
     Event,
     EventFeed,
@@ -196,6 +197,7 @@ def test_losses_failures_and_words_are_counted_apart() -> None:
     assert found["assistant_provider_failures_total{provider=piper}"] == 1
     many = after(*(WakeWord(f"word{number}", 1.0) for number in range(MOST_NAMES + 5)))
     assert many["assistant_wake_words_total{word=other}"] == 5
+    assert after(DeviceBack("usb", 2.5))["assistant_device_gap_seconds_total"] == 2.5
     odd = after(*(DeviceLostEvent(f"usb {number}") for number in range(MOST_NAMES + 5)))
     assert odd["assistant_device_losses_total{device=other}"] == 5
 

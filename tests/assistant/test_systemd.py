@@ -187,9 +187,11 @@ class Scene:
         self.microphone = MeteredMicrophone(WavMicrophone(self.path, FastPace()), now_s)
         self.idle, self.feed, self.voice_ready = asyncio.Event(), EventFeed(), asyncio.Event()
         self.idle.set()
+        self.missing: dict[str, str] = {}
         vitals = Vitals(self.microphone, self.idle, lambda *_: [], now_s)
+        notifier = Notifier(str(self.systemd.address))
         self.supervision = Supervision(
-            Notifier(str(self.systemd.address)), vitals, self.microphone, self.feed, lambda: Personality("Robin")
+            notifier, vitals, self.microphone, self.feed, lambda: Personality("Robin"), lambda: self.missing
         )
 
     def frame(self) -> None:
@@ -225,6 +227,54 @@ def test_ready_only_with_sound_and_voice(scene: Callable[[], Scene], systemd: Sy
             shop.voice_ready.set()
             await asyncio.sleep(0.1)
             assert systemd.messages() == ["READY=1", "STATUS=Listening as Robin."]
+
+    run()
+
+
+def test_silence_in_place_of_a_missing_microphone_is_no_sound(scene: Callable[[], Scene], systemd: Systemd) -> None:
+    @in_virtual_time
+    async def run() -> None:
+        shop = scene()
+        shop.voice_ready.set()
+        shop.missing["microphone"] = "Waiting for the microphone since 10:32. Connect one."
+        async for _ in supervised(shop):
+            await asyncio.sleep(0.1)
+            shop.frame()
+            await asyncio.sleep(MORE_S)
+            waited = systemd.messages()
+            assert "READY=1" not in waited
+            assert waited.count("STATUS=Waiting for the microphone since 10:32. Connect one.") == 5
+            shop.missing.clear()
+            shop.frame()
+            await asyncio.sleep(0.1)
+            assert systemd.messages() == ["READY=1", "STATUS=Listening as Robin."]
+
+    run()
+
+
+def test_while_it_waits_for_a_device_it_is_well(scene: Callable[[], Scene], systemd: Systemd) -> None:
+    """As long as silence comes in place of sound; the dog is not fed where that stops too."""
+
+    @in_virtual_time
+    async def run() -> None:
+        shop = scene()
+        shop.voice_ready.set()
+        async for _ in supervised(shop):
+            await asyncio.sleep(0)
+            shop.frame()
+            await asyncio.sleep(0.1)
+            systemd.messages()
+            shop.missing["speaker"] = "Waiting for the loudspeaker since 10:32. Connect one."
+            for _ in range(2):
+                await asyncio.sleep(LOOK_EVERY_S - 0.1)
+                shop.frame()
+            assert systemd.messages() == [
+                "WATCHDOG=1", "STATUS=Waiting for the loudspeaker since 10:32. Connect one.",
+            ]  # fmt: skip
+            await asyncio.sleep(SILENT_S + 5 * LOOK_EVERY_S)
+            last = systemd.messages()
+            assert last[-1].startswith("STATUS=No sound has come")
+            assert last.count("WATCHDOG=1") <= 2
 
     run()
 

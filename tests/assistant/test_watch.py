@@ -13,6 +13,7 @@ from pipeline.events import (
     AnswerPaused,
     AnswerResumed,
     Attempt,
+    DeviceBack,
     DeviceLostEvent,
     Event,
     EventFeed,
@@ -100,6 +101,17 @@ def test_interruptions_silence_and_lost_devices_are_told(feed: EventFeed, watch:
     assert [(one["interrupted"], one["no_speech"]) for one in watch.turns] == [(False, "timeout"), (True, None)]
     feed.publish(DeviceLostEvent("usb"))
     assert watch.state == "trouble"
+
+
+def test_trouble_lasts_until_all_devices_are_back(feed: EventFeed, watch: Watch) -> None:
+    feed.publish(DeviceLostEvent("microphone"))
+    feed.publish(DeviceLostEvent("loudspeaker"))
+    feed.publish(Listening())
+    assert watch.snapshot()["state"] == "trouble"
+    feed.publish(DeviceBack("microphone", 1.0))
+    assert watch.snapshot()["state"] == "trouble"
+    feed.publish(DeviceBack("loudspeaker", 1.0))
+    assert watch.snapshot()["state"] == "listening"
 
 
 def test_only_the_last_turns_are_remembered(feed: EventFeed, watch: Watch) -> None:

@@ -298,3 +298,49 @@ async def test_an_exchange_while_something_is_heard_again_counts_nothing_twice()
         await speaker.switch(await new.__aenter__())
         await speaker.finish()
         assert speaker.played_s == pytest.approx(0.4, abs=0.01)
+
+
+async def test_a_reader_of_a_lost_microphone_waits_for_another_one() -> None:
+    told: list[DeviceError] = []
+    lost = FakeMicrophone(frames(1.0), lost_after=2)
+    async with SwitchableMicrophone(lost, lost=told.append) as microphone, asyncio.timeout(5):
+        async with asyncio.TaskGroup() as group:
+            reading = group.create_task(fetched(microphone, 5), name="reader")
+            while not told:
+                await asyncio.sleep(0)
+            await microphone.switch(await FakeMicrophone(frames(1.0)).__aenter__())
+        starts = [chunk.start_s for chunk in reading.result()]
+    assert np.allclose(np.diff(starts), [FRAME_S, FRAME_S + GAP_S, FRAME_S, FRAME_S])
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_an_answer_waits_for_another_loudspeaker_or_its_end(stopped: bool) -> None:
+    told: list[DeviceError] = []
+    new = FakeSpeaker()
+    async with SwitchableSpeaker(FakeSpeaker(lost_after=1), lost=told.append) as speaker, asyncio.timeout(5):
+        await speaker.start()
+        await speaker.play(tone(440, 0.2))
+        async with asyncio.TaskGroup() as group:
+            playing = group.create_task(speaker.play(tone(440, 0.3)), name="answer")
+            while not told:
+                await asyncio.sleep(0)
+            assert not playing.done()
+            if stopped:
+                speaker.stop()
+            await speaker.switch(await new.__aenter__())
+        assert speaker.played_s == pytest.approx(0.2 if stopped else 0.5)
+
+
+async def test_whoever_sees_to_the_loss_may_refuse() -> None:
+    def lost(error: DeviceError) -> None:
+        raise error
+
+    async with SwitchableMicrophone(FakeMicrophone(frames(1.0), lost_after=0), lost=lost) as microphone:
+        with pytest.raises(DeviceLost):
+            await fetched(microphone, 1)
+
+
+async def test_stand_ins_are_tried_until_one_opens() -> None:
+    following = [Refusing([]), Refusing([]), FakeMicrophone(frames(1.0))]
+    async with SwitchableMicrophone(Refusing([]), lambda _: following.pop(0)) as microphone:
+        assert len(await fetched(microphone, 2)) == 2

@@ -124,3 +124,48 @@ async def test_closing_lets_go_whoever_waits_for_news_even_where_the_driver_does
         group.create_task(waits(), name="reader")
         await asyncio.sleep(0)
         await stream.close()
+
+
+class Module:
+    """The library, counting how often it looks for devices."""
+
+    scans = 0
+
+    def _terminate(self) -> None: ...
+
+    def _initialize(self) -> None:
+        self.scans += 1
+
+
+def test_whoever_tries_again_and_again_scans_only_with_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, around, module = [0.0], ["one card"], Module()
+    monkeypatch.setattr(portaudio.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(portaudio, "_surroundings", lambda: around[0])
+    library = portaudio._Library()
+    library.module = module  # type: ignore[assignment]
+    monkeypatch.setattr(portaudio, "_library", library)
+
+    def scans(seconds: int) -> int:
+        before = module.scans
+        with portaudio.scanning_sparingly():
+            for _ in range(seconds):
+                now[0] += 1
+                library.scanned()
+        return module.scans - before
+
+    assert scans(30) == 30, "something may follow"
+    with portaudio.scanning_sparingly():
+        library.scanned()
+    assert module.scans == 30, "one scan serves both devices"
+    assert scans(60) == 2, "then now and then"
+    around[0] = "two cards"
+    assert portaudio.surroundings_changed()
+    assert scans(20) == 20
+    assert not portaudio.surroundings_changed()
+    scans(60)
+    portaudio.expect_changes()
+    assert scans(20) == 20
+    scans(60)
+    before = module.scans
+    library.scanned()
+    assert module.scans == before + 1, "others always"
