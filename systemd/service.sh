@@ -8,7 +8,7 @@ READY_S=${READY_S:-180}  # seconds within which a new version must listen
 # Where all lies. $1: "--user" for the service of this user, else that of the machine.
 service_places() {
     if [ "${1:-}" = --user ]; then
-        [ "$(id -u)" != 0 ] || [ -n "${ROOT_IS_A_USER:-}" ] || fail "--user is for the user who runs the sound server, not for root."
+        [ "$(id -u)" != 0 ] || fail "--user is for the user who runs the sound server, not for root."
         local config=${XDG_CONFIG_HOME:-$HOME/.config}
         OF=user PROGRAM=$HOME/.local/lib/$NAME SETTINGS=$config/$NAME STATE=$HOME/.local/share/$NAME
         UNITS=$config/systemd/user COMMAND=$HOME/.local/bin/assistant SHARE=$HOME/.local/share
@@ -144,8 +144,8 @@ beside() {
 first_start() {
     step "Service $NAME"
     switch_to "$1"
-    if [ $OF = user ] && [ -z "${ROOT_IS_A_USER:-}" ]; then
-        loginctl enable-linger || note "It starts with your login only. Permit it without: sudo loginctl enable-linger $USER"
+    if [ $OF = user ]; then
+        loginctl enable-linger || note "It starts with your login only. Permit it without: sudo loginctl enable-linger $(id -un)"
     fi
     control enable $NAME
     [ $OF = system ] || control enable $NAME-tray || true
@@ -164,7 +164,7 @@ upgrade() {
     control stop $NAME
     # Whatever the new version makes of the database, the old one finds its own again.
     rm -rf "$kept"
-    if ! { mkdir -m 700 "$kept" && find "$STATE/data" -maxdepth 1 -name 'assistant.db*' -exec cp -p {} "$kept" +; }; then
+    if ! { mkdir -m 700 "$kept" && find "$STATE/data" -maxdepth 1 -name 'assistant.db*' -exec cp -p -t "$kept" {} +; }; then
         control restart --no-block $NAME
         rm -rf "$kept" "${PROGRAM:?}/$2"
         fail "the database cannot be copied (why stands above), so nothing is changed."
