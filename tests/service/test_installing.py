@@ -125,8 +125,11 @@ def test_wrong_settings_wait_for_somebody(machine: Machine) -> None:
 def test_upgrade(machine: Machine, checkout: Path) -> None:
     becomes(checkout, "0.2.0")
     add_table(checkout, 902)
-    (checkout / "config.yaml").write_text("htp: {}\n")  # those of the machine count
+    settings = checkout / "config.yaml"
+    before = settings.read_text()
+    settings.write_text("htp: {}\n")  # those of the machine count
     code, said = install(machine, checkout, "service")
+    settings.write_text(before)
     assert code == 0, said
     assert "From assistant 0.1.0 to assistant 0.2.0" in said
     assert version(machine) == "assistant 0.2.0"
