@@ -43,6 +43,7 @@ service() {
     before=$(readlink "$CURRENT" || true)
     release=releases/$(date -u +%Y%m%dT%H%M%S)
     new_release "$PROGRAM/$release"
+    cloning_engines
     service_settings "$PROGRAM/$release/share/$NAME"
     if [ ! -e "$STATE/models/openwakeword-features" ]; then
         step "Models"
@@ -92,7 +93,28 @@ new_release() {
         fail "$PIP_FAILED"
     fi
     rm -rf "$work"
+    # What the engines that clone voices are given to see: our modules without those of this environment.
+    mkdir "$1/worker"
+    ln -s "$1"/lib/python*/site-packages/{pipeline,providers} "$1/worker"
+    ln -s "$PROGRAM/cloning" "$1/worker/.venv-cloning"
     chmod -R a+rX "$1"
+}
+
+# The engines that clone voices, as this folder has them.
+cloning_engines() {
+    local mine=.venv-cloning its=$PROGRAM/cloning
+    compgen -G "$mine/installed-*" >/dev/null || return 0
+    [ "$(cat $mine/installed-*)" != "$(cat "$its"/installed-* 2>/dev/null)" ] || return 0
+    step "Engines that clone voices (a copy of some GB)"
+    rm -rf "$its.new"
+    if ! cp -a --reflink=auto $mine "$its.new"; then
+        rm -rf "$its.new"
+        fail "they cannot be copied (why stands above)."
+    fi
+    [ $OF = user ] || chown -R root: "$its.new"
+    chmod -R a+rX "$its.new"
+    rm -rf "$its"
+    mv "$its.new" "$its"
 }
 
 # Settings, the shop's answers, models and data: from this folder where nothing is there yet. $1: the release's defaults.

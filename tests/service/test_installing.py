@@ -68,6 +68,15 @@ def test_install(machine: Machine, checkout: Path) -> None:
     assert machine.run("bash", "-n", "/usr/local/share/bash-completion/completions/assistant").returncode == 0
 
 
+def test_engines_that_clone_voices_see_our_modules_alone(machine: Machine) -> None:
+    ask = "from providers.tts.cloning.program import PROJECT as P;"
+    ask += " print(P, sorted(one.name for one in P.iterdir()))"
+    found = machine.run("/opt/shop-assistant/current/bin/python", "-c", ask)
+    folder, names = found.stdout.split(maxsplit=1)
+    assert folder.endswith("/worker")
+    assert names == "['.venv-cloning', 'pipeline', 'providers']\n"
+
+
 def test_root_acts_as_the_user_of_the_service(machine: Machine) -> None:
     assert machine.run("assistant", "personality", "add", "Wilma").returncode == 0
     assert "Wilma" in personalities(machine)
