@@ -71,7 +71,7 @@ def test_install(machine: Machine, checkout: Path) -> None:
 def test_engines_that_clone_voices_see_our_modules_alone(machine: Machine) -> None:
     ask = "from providers.tts.cloning.program import PROJECT as P;"
     ask += " print(P, sorted(one.name for one in P.iterdir()))"
-    found = machine.run("/opt/shop-assistant/current/bin/python", "-c", ask)
+    found = machine.run("/opt/shop-assistant/current/bin/python", "-P", "-c", ask)
     folder, names = found.stdout.split(maxsplit=1)
     assert folder.endswith("/worker")
     assert names == "['.venv-cloning', 'pipeline', 'providers']\n"
