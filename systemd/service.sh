@@ -171,8 +171,7 @@ first_start() {
     fi
     control enable $NAME
     [ $OF = system ] || control enable $NAME-tray || true
-    control restart --no-block $NAME
-    if ! becomes_ready; then
+    if ! { start_anew && becomes_ready; }; then
         control status --no-pager --lines=20 $NAME >&2 || true
         fail "the service does not work yet; it is installed and tries again (why stands above; all of it: journalctl -u $NAME)."
     fi
@@ -187,11 +186,11 @@ upgrade() {
     # Whatever the new version makes of the database, the old one finds its own again.
     rm -rf "$kept"
     if ! { mkdir -m 700 "$kept" && find "$STATE/data" -maxdepth 1 -name 'assistant.db*' -exec cp -p -t "$kept" {} +; }; then
-        control restart --no-block $NAME
+        start_anew
         rm -rf "$kept" "${PROGRAM:?}/$2"
         fail "the database cannot be copied (why stands above), so nothing is changed."
     fi
-    if switch_to "$2" && control enable --quiet $NAME && control restart --no-block $NAME && becomes_ready; then
+    if switch_to "$2" && control enable --quiet $NAME && start_anew && becomes_ready; then
         rm -rf "$kept"
         return
     fi
@@ -204,13 +203,18 @@ upgrade() {
     find "$STATE/data" -maxdepth 1 -name 'assistant.db*' -delete
     find "$kept" -name 'assistant.db*' -exec cp -p {} "$STATE/data" \;
     switch_to "$1"
-    control restart --no-block $NAME
-    becomes_ready || fail "neither the new version nor the one before listens (why stands above). The database as it was: $kept"
+    { start_anew && becomes_ready; } || fail "neither the new version nor the one before listens (why stands above). The database as it was: $kept"
     rm -rf "$kept" "${PROGRAM:?}/$2"
     fail "the new version did not become ready (why stands above). The one before serves customers again, with its data."
 }
 
 version_of() { "$PROGRAM/$1/bin/assistant" --version; }
+
+# Without waiting; what failed before is forgotten, so that it is not taken for what comes now.
+start_anew() {
+    control reset-failed --quiet $NAME 2>/dev/null || true
+    control restart --no-block $NAME
+}
 
 # Whether it listens within READY_S. One that only waits for a microphone is not at fault where it is the first.
 becomes_ready() {

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.service.installation import install, systemctl, until
@@ -66,6 +67,18 @@ def test_install(machine: Machine, checkout: Path) -> None:
     page = machine.run("man", "--path", "assistant").stdout.strip() or "/usr/local/share/man/man1/assistant.1"
     assert machine.run("test", "-r", page).returncode == 0
     assert machine.run("bash", "-n", "/usr/local/share/bash-completion/completions/assistant").returncode == 0
+
+
+def test_it_speaks_and_understands_as_confined_as_it_is(machine: Machine, checkout: Path) -> None:
+    (port,) = re.findall(r"port: (\d+)", (checkout / "config.yaml").read_text())
+    token = machine.run("assistant", "token").stdout.strip()
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}) as panel:
+        spoken = panel.post("/api/voice/synthesize", json={"text": "What time do you close?"}, timeout=60)
+        assert spoken.status_code == 200, spoken.text
+        assert spoken.content.startswith(b"RIFF")
+        written = panel.post("/api/voice/transcribe", files={"file": ("question.wav", spoken.content)}, timeout=60)
+    assert written.status_code == 200, written.text
+    assert "close" in written.json()["text"].lower()
 
 
 def test_engines_that_clone_voices_see_our_modules_alone(machine: Machine) -> None:
