@@ -1,7 +1,8 @@
-"""``./install.sh service --user`` with the real systemd of a user."""
+"""``./install.sh service --user`` with the real systemd and sound server of a user; no sound card is needed."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,27 +16,50 @@ HOME = Path("/home/kiosk")
 
 DROP_IN = f"""\
 [Service]
-ExecStart=
-ExecStart={HOME}/.local/lib/shop-assistant/current/bin/assistant run --input /var/lib/silence.wav --output %t/out.wav
 StandardError=append:{HOME}/log
 """
+
+SOUND_SERVER = f"""\
+[Service]
+ExecStart=/usr/bin/pulseaudio -n -F {HOME}/start.pa --daemonize=no --exit-idle-time=-1 --disable-shm=yes
+"""
+
+SOUND = """\
+load-module module-native-protocol-unix
+load-module module-null-sink sink_name=loudspeaker rate=48000 channels=2
+load-module module-null-sink sink_name=customer rate=48000 channels=2
+load-module module-remap-source source_name=microphone master=customer.monitor channels=1 remix=yes
+set-default-sink loudspeaker
+set-default-source microphone
+"""
+
+ALSA = "pcm.!default pulse\nctl.!default pulse\n"
 
 
 @pytest.fixture
 def of_user(machine: Machine) -> tuple[str, ...]:
-    """What goes before a command of the user, whose systemd runs."""
+    """What goes before a command of the user, whose systemd and sound server run."""
+    if shutil.which("pulseaudio") is None:
+        pytest.skip("PulseAudio is not installed")
     assert machine.run("useradd", "--create-home", "kiosk").returncode == 0
     number = machine.run("id", "-u", "kiosk").stdout.strip()
     machine.run("install", "-d", "-o", "kiosk", f"/run/user/{number}")
+    units = machine.path(f"{HOME}/.config/systemd/user")
+    (units / "shop-assistant.service.d").mkdir(parents=True)
+    (units / "shop-assistant.service.d/test.conf").write_text(DROP_IN)
+    (units / "pulseaudio.service").write_text(SOUND_SERVER)
+    (units / "pulseaudio.socket").symlink_to("/dev/null")  # the system's own would start another one at once
+    machine.path(f"{HOME}/start.pa").write_text(SOUND)
+    machine.path(f"{HOME}/.asoundrc").write_text(ALSA)
+    machine.run("chown", "-R", "kiosk:", HOME)
+
     environment = (f"HOME={HOME}", f"XDG_RUNTIME_DIR=/run/user/{number}")
     settings = [word for one in environment for word in ("--setenv", one)]
-    machine.run(
-        "systemd-run", "--uid=kiosk", "--property=Delegate=yes", *settings, "/lib/systemd/systemd", "--user"
-    )  # fmt: skip
+    manager = ("--uid=kiosk", "--property=Delegate=yes", *settings, "/lib/systemd/systemd", "--user")
+    assert machine.run("systemd-run", *manager).returncode == 0
     before = ("runuser", "-u", "kiosk", "--", "env", *environment)
     until(lambda: machine.run(*before, "systemctl", "--user", "list-units").returncode == 0)
-    machine.run(*before, "mkdir", "-p", HOME / ".config/systemd/user/shop-assistant.service.d")
-    machine.path(f"{HOME}/.config/systemd/user/shop-assistant.service.d/test.conf").write_text(DROP_IN)
+    assert machine.run(*before, "systemctl", "--user", "start", "pulseaudio").returncode == 0
     return before
 
 
