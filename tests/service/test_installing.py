@@ -123,7 +123,8 @@ def test_a_frozen_process_is_replaced(machine: Machine) -> None:
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "restart", "shop-assistant")
     main = systemctl(machine, "show", "--value", "-p", "MainPID", "shop-assistant")
-    machine.run("kill", "-STOP", main)
+    assert systemctl(machine, "is-active", "shop-assistant") == "active"
+    machine.run("systemctl", "kill", "--kill-whom=main", "--signal=STOP", "shop-assistant")
     until(lambda: systemctl(machine, "show", "--value", "-p", "NRestarts", "shop-assistant") == "1")
     until(lambda: systemctl(machine, "is-active", "shop-assistant") == "active")
     assert systemctl(machine, "show", "--value", "-p", "MainPID", "shop-assistant") != main
