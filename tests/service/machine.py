@@ -75,7 +75,7 @@ class Machine:
         self._groups = _groups()
         self._process = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--fork", "--cgroup", "--ipc", "--uts", "bash", "-c", script],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         try:
             self._wait_until_up()
@@ -116,8 +116,9 @@ class Machine:
         env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environment}
         inside = ["nsenter", f"--target={self._first}", "--all", "--root", f"--wdns={self._shared}"]
         return subprocess.run(
-            [*inside, *map(str, command)], capture_output=True, text=True, timeout=timeout_s, env=env, check=False
-        )
+            [*inside, *map(str, command)], capture_output=True, text=True, timeout=timeout_s, env=env, check=False,
+            start_new_session=True,
+        )  # fmt: skip
 
     def path(self, inside: str) -> Path:
         """A path of it, as this machine sees it."""
