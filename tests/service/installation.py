@@ -22,7 +22,7 @@ def systemctl(machine: Machine, *words: str) -> str:
     return machine.run("systemctl", *words).stdout.strip()
 
 
-def until(true: Callable[[], bool], within_s: float = 20.0) -> None:
+def until(true: Callable[[], bool], within_s: float = 60.0) -> None:
     end_s = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < end_s, "it does not come"

@@ -118,14 +118,14 @@ def test_a_secret_is_taken_from_the_credentials_and_settings_are_taken_anew(mach
 
 def test_a_frozen_process_is_replaced(machine: Machine) -> None:
     machine.path("/etc/systemd/system/shop-assistant.service.d/watchdog.conf").write_text(
-        "[Service]\nWatchdogSec=2\nTimeoutAbortSec=1\n"
+        "[Service]\nWatchdogSec=4\nTimeoutAbortSec=1\n"
     )
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "restart", "shop-assistant")
     main = systemctl(machine, "show", "--value", "-p", "MainPID", "shop-assistant")
     assert systemctl(machine, "is-active", "shop-assistant") == "active"
     machine.run("systemctl", "kill", "--kill-whom=main", "--signal=STOP", "shop-assistant")
-    until(lambda: systemctl(machine, "show", "--value", "-p", "NRestarts", "shop-assistant") == "1")
+    until(lambda: systemctl(machine, "show", "--value", "-p", "NRestarts", "shop-assistant") != "0")
     until(lambda: systemctl(machine, "is-active", "shop-assistant") == "active")
     assert systemctl(machine, "show", "--value", "-p", "MainPID", "shop-assistant") != main
     machine.path("/etc/systemd/system/shop-assistant.service.d/watchdog.conf").unlink()
