@@ -16,6 +16,10 @@ Usage: ./install.sh COMMAND
   pocket   set up the engine Pocket TTS, which does the same on a plain processor and may be used by shops: 5 GB,
            1.5 GB where TORCH_INDEX names a package index with PyTorch's builds for processors
   tray     set up the icon for a desktop's panel, which shows and steers the assistant (docs/tray.md)
+  service  install it as a service that systemd starts and watches: sudo ./install.sh service for the machine, with a
+           user of its own; ./install.sh service --user for yourself, with your PipeWire or PulseAudio. Run in the folder
+           of another version it changes to that one, and back where that one does not listen (docs/service.md)
+  uninstall  remove that service; --user for yours. Settings and data stay, unless --purge says otherwise
   doctor   look at this machine and say what is missing; changes nothing
 
 The program is then .venv/bin/assistant. Set PYTHON to choose the interpreter (3.11 to 3.13).
@@ -29,7 +33,7 @@ note() { printf '    %s\n' "$*"; }
 fail() { printf '\ninstall.sh: %s\n' "$*" >&2; exit 1; }
 
 RUN_PACKAGES=(libportaudio2 espeak-ng)
-TEST_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins openssl chromium curl)
+TEST_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins openssl chromium curl zsh fish man-db)
 XTTS_PACKAGES=(ffmpeg)  # torchcodec loads its libraries
 [ "$(uname -m)" = x86_64 ] || XTTS_PACKAGES+=(build-essential python3-dev)  # a part of coqui-tts has no wheel there
 
@@ -184,6 +188,9 @@ next_voice() {
     note "What works:          .venv/bin/assistant check"
 }
 
+# shellcheck source=systemd/service.sh
+[[ "${1:-}" != @(service|uninstall) ]] || . systemd/service.sh
+
 case "${1:-}" in
     demo)
         debian_packages "${RUN_PACKAGES[@]}"
@@ -260,6 +267,11 @@ case "${1:-}" in
         note "Start it:      .venv/bin/assistant tray        (in the session of whoever sits at the screen)"
         note "With a token:  where another user runs the assistant, docs/tray.md says how"
         ;;
+    service)
+        [[ $# = 1 || "${*:2}" = --user ]] || { usage >&2; exit 2; }
+        service "${@:2}"
+        ;;
+    uninstall) uninstall "${@:2}" ;;
     doctor)
         step "This machine"
         note "$(uname -srm), $(nproc) cores, $(free -h 2>/dev/null | awk '/^Mem/ {print $2}') memory, $(df -h . | awk 'NR==2 {print $4}') free here"

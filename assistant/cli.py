@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from assistant import check, config_file, demo, restart, settings, stages
+from assistant import check, config_file, credentials, demo, restart, settings, stages
 from assistant.app import App
 from assistant.cli_cache import add_cache_command
 from assistant.cli_doctor import add_doctor_command
@@ -23,6 +23,7 @@ from assistant.cli_forget import add_forget_command
 from assistant.cli_incidents import add_incidents_command
 from assistant.cli_models import add_models_command
 from assistant.cli_personality import add_personality_command
+from assistant.cli_shell import add_shell_commands
 from assistant.cli_stats import add_stats_command
 from assistant.cli_token import add_token_command
 from assistant.cli_tray import add_tray_command
@@ -34,7 +35,7 @@ from assistant.incidents import Incidents
 from assistant.output import print_json, print_line, print_table, print_text, print_yaml
 from assistant.parts import Companion, Ends, Memory
 from assistant.systemd import Notifier
-from pipeline.errors import AssistantError
+from pipeline.errors import AssistantError, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ STOPPED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = parser().parse_args(arguments)
+    credentials.name_files(os.environ)
     try:
         code: int = options.command(options)
     except KeyboardInterrupt:
@@ -129,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     add_voice_command(commands)
     add_token_command(commands)
     add_tray_command(commands)
+    add_shell_commands(commands, parser)
     return whole
 
 
@@ -143,13 +146,24 @@ def _run(options: argparse.Namespace) -> int:
     if options.input != "mic" and options.output != "speaker" and _same(options.input, options.output):
         sys.stderr.write("assistant: --input and --output are the same file; the recording would be lost.\n")
         return 2
+    notifier = Notifier.taken_from(os.environ)
+    try:
+        return _converse(options, notifier)
+    except SettingsError as error:
+        if notifier is None:
+            raise
+        notifier.status(str(error))
+        _failed(error)
+        return restart.WRONG_SETTINGS
+
+
+def _converse(options: argparse.Namespace, notifier: Notifier | None) -> int:
     app = app_of(options)
     ends = Ends(
         None if options.input == "mic" else Path(options.input),
         None if options.output == "speaker" else Path(options.output),
         options.fast,
     )
-    notifier = Notifier.taken_from(os.environ)
     with event_lines(app.feed, options.events), ExitStack() as stack:
         companion = None
         if not ends.fast:  # a file in a hurry is over before anybody asks

@@ -15,7 +15,7 @@ from assistant.problems import section_type
 HEAD = """\
 # Settings of the assistant. Every line shows the default: remove the `#` before a key to change it.
 # `assistant config` prints what is in effect; a wrong key is refused with a suggestion.
-# Secrets are written as ${NAME} and taken from the environment.
+# Secrets are written as ${NAME} and taken from the environment, or from the service's credentials.
 # This file is what `assistant config --defaults` prints.
 """
 

@@ -13,6 +13,9 @@ log = logging.getLogger(__name__)
 BEGIN_ANEW = 75
 """Exit code after which a service manager starts it again (sysexits.h: EX_TEMPFAIL)."""
 
+WRONG_SETTINGS = 78
+"""Exit code after which a service manager had better wait for somebody (sysexits.h: EX_CONFIG)."""
+
 _asked = threading.Event()
 """Of this process; the settings, and all that is made of them, may have been exchanged since it started."""
 

@@ -1,7 +1,7 @@
 """What can be set. One ``config.yaml``; every key that is unknown or wrong is refused with a suggestion.
 
 Each provider owns its settings model; a stage's section is ``use:`` and a sub-section for each of its providers.
-Secrets stand as ``${NAME}`` and are taken from the environment.
+Secrets stand as ``${NAME}`` and are taken from the environment, or from the service's credentials.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Literal, get_origin
 import yaml
 from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 
+from assistant import credentials
 from assistant.http.section import HttpSection
 from assistant.models.catalogue import load_catalogue
 from assistant.problems import explain, nearest, section_type
@@ -300,8 +301,19 @@ DEFAULT_USE: dict[str, str | list[str]] = {
 
 
 def config_path(path: Path | None) -> Path:
-    """The settings file: ``path``, else ``$ASSISTANT_CONFIG``, else the project's ``config.yaml``."""
-    return path or Path(os.environ.get("ASSISTANT_CONFIG") or PROJECT / "config.yaml")
+    """The settings file: ``path``, else ``$ASSISTANT_CONFIG``, else the project's ``config.yaml``.
+
+    Where the program was installed from a package there is no project, and it is ``~/.config/shop-assistant``'s.
+    """
+    if path is not None:
+        return path
+    if named := os.environ.get("ASSISTANT_CONFIG"):
+        return Path(named)
+    of_project = PROJECT / "config.yaml"
+    if of_project.exists() or (PROJECT / "pyproject.toml").exists():
+        return of_project
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return home / "shop-assistant" / "config.yaml"
 
 
 def load(path: Path | None = None) -> tuple[Settings, Path]:
@@ -371,9 +383,13 @@ def _with_secrets(value: Any) -> Any:
 
 def _from_environment(match: re.Match[str]) -> str:
     name = match.group(1)
-    if name not in os.environ:
-        raise SettingsError(f"The settings need the environment variable {name}.", remedy=f"Set it: export {name}=…")
-    return os.environ[name]
+    known = credentials.here()
+    if name not in known:
+        raise SettingsError(
+            f"The settings need the environment variable {name}.",
+            remedy=f"Set it: export {name}=… (for the service: a file {name} in its folder of credentials).",
+        )
+    return known[name]
 
 
 def _explain(problem: Any, model: type[BaseModel]) -> str:

@@ -57,6 +57,7 @@ def test_every_command_is_one(capsys: pytest.CaptureFixture[str]) -> None:
         "incidents",
         "forget",
         "doctor",
+        "completion",
     ]
     assert not [line for line in wrong if line.split(": ")[1].split()[1] not in known], wrong
 
@@ -65,7 +66,7 @@ def test_every_install_command_is_one() -> None:
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     usage = subprocess.run([ROOT / "install.sh", "help"], capture_output=True, text=True, check=True).stdout
     known = set(re.findall(r"^  (\w+) ", usage, re.MULTILINE))
-    assert {"demo", "test", "models", "xtts", "pocket", "doctor"} <= known
+    assert {"demo", "test", "models", "xtts", "pocket", "service", "uninstall", "doctor"} <= known
     assert set(re.findall(r"\./install\.sh ([a-z]+)", text)) <= known
 
 

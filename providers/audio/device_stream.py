@@ -13,6 +13,7 @@ from pydantic import Field
 from pipeline.errors import DeviceError, DeviceLost
 from providers.audio import portaudio
 from providers.audio.devices import Direction, find_device
+from providers.audio.priority import become_urgent
 from providers.model_worker import Cancelled, ModelWorker
 from providers.settings import ProviderSettings
 
@@ -66,6 +67,7 @@ class DeviceStream:
         self._alive_at = 0.0
         self._beats = False
         self._fault = ""
+        self._urgent = False
 
     async def open(
         self, callback: Callable[..., None], *, channels: Callable[[int], int], block_s: float, latency_s: float
@@ -99,6 +101,7 @@ class DeviceStream:
                 portaudio.close_stream(unwanted)
 
         self._alive_at = time.monotonic() + WAKE_UP_S
+        self._urgent = False
         worker = ModelWorker(f"sound {self._direction}")
         try:
             async with asyncio.timeout(OPEN_S):
@@ -137,6 +140,9 @@ class DeviceStream:
     def beat(self) -> None:
         """Called by the audio callback: the device is alive."""
         self._beats = True
+        if not self._urgent:  # the thread is PortAudio's own, so this is where it can be had
+            self._urgent = True
+            become_urgent()
         # Never set back: until WAKE_UP_S is over, the time to come stands here.
         self._alive_at = max(self._alive_at, time.monotonic())
 

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from assistant import restart
 from assistant.systemd import LOOK_EVERY_S, MORE_S, TICKS, Notifier, Supervision
 from assistant.vitals import ABANDONED_S, LATE_S, SILENT_S, STUCK_S, TURN_STUCK_S, Vitals
 from pipeline.audio import AudioChunk
@@ -149,6 +150,24 @@ def test_what_stands_still_is_not_fed(tmp_path: Path) -> None:
     parts = ["loop", "microphone", "vad-silero", "stt-whisper"]
     with ThreadPoolExecutor(len(parts)) as pool:
         assert dict(zip(parts, pool.map(stops, parts), strict=True)) == dict.fromkeys(parts, True)
+
+
+def test_wrong_settings_are_told_and_need_no_second_start(tmp_path: Path) -> None:
+    systemd = Systemd(tmp_path)
+    settings = tmp_path / "config.yaml"
+    settings.write_text("htp: {}\n")
+    environment = os.environ | {"ASSISTANT_CONFIG": str(settings), "NOTIFY_SOCKET": str(systemd.address)}
+    command = [sys.executable, "-m", "assistant", "run"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False, timeout=30)
+    (status,) = systemd.messages()
+    systemd.close()
+    assert status.startswith("STATUS=")
+    assert "did you mean 'http'" in status
+    assert ran.stderr == f"assistant: {status.removeprefix('STATUS=')}\n"
+    assert ran.returncode == restart.WRONG_SETTINGS
+    del environment["NOTIFY_SOCKET"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False, timeout=30)
+    assert ran.returncode == 1, "as every command"
 
 
 def test_the_environment_is_taken(systemd: Systemd) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,8 +17,19 @@ from providers.tts.voice_worker.messages import LOG_MARK
 
 log = logging.getLogger(__name__)
 
-PROJECT = Path(__file__).resolve().parents[3]
-"""Where the worker's program is found."""
+
+def _project() -> Path:
+    """Where the worker's program is found, and beside it the environments that have the engines.
+
+    As an installed package our modules lie among all others, which must not come before those of the engine: an
+    installation has a folder with nothing but ours.
+    """
+    here = Path(__file__).resolve().parents[3]
+    alone = Path(sys.prefix) / "worker"
+    return alone if here.name == "site-packages" and alone.is_dir() else here
+
+
+PROJECT = _project()
 
 MODULE = "providers.tts.voice_worker"
 
