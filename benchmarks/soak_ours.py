@@ -3,8 +3,8 @@
     python -m benchmarks.soak_ours CONFIG SOUNDS.npz CONVERSATIONS IDLE_S SAMPLE_EVERY
 
 ``SOUNDS`` holds what a customer says (``question_0`` …, wake word included) and what a room sounds like (``room_0`` …),
-int16 at 16 kHz. All that runs in a shop runs here: panel, figures, statistics, cache, warming. Only the sound devices are
-not there: sound comes and goes as fast as the machine can. Prints one JSON object a line: a sample every so many
+int16 at 16 kHz. All that runs in a shop runs here: panel, figures, statistics, cache, warming. Only the sound devices
+are not there: sound comes and goes as fast as the machine can. Prints one JSON object a line: a sample every so many
 conversations, at last the outcome.
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import os
 import sys
 import threading
 import time
@@ -152,8 +151,9 @@ class SoakApp(App):
 def sample(phase: str, number: float) -> None:
     """Tell what this process holds."""
     gc.collect()
+    fds = sum(1 for _ in Path("/proc/self/fd").iterdir())
     tell({
-        "phase": phase, "number": number, "rss_mb": resident_mb(), "fds": len(os.listdir("/proc/self/fd")),
+        "phase": phase, "number": number, "rss_mb": resident_mb(), "fds": fds,
         "threads": threading.active_count(), "tasks": len(asyncio.all_tasks()), "at_s": time.monotonic(),
     })  # fmt: skip
 
