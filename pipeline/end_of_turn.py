@@ -127,7 +127,7 @@ class EndOfTurn:
             async with asyncio.timeout(DETECTOR_TIMEOUT_S):
                 finished = await self.detector.completion_probability(so_far.audio)
         except (ProviderError, TimeoutError) as error:
-            log.warning("Silence decides about the end of a turn, for the model cannot: %s", error or "it hangs")
+            log.warning("Silence decides about the end of a turn, for the model cannot: %s", str(error) or "it hangs")
             return plain_s
         waits_s = max(self._waiting.unfinished_s, plain_s)
         sounds_finished = finished >= self._waiting.finished_probability
