@@ -44,8 +44,8 @@ def shop(folder: Path) -> Path:
     return file
 
 
-def start(folder: Path, config: Path) -> tuple[float, dict[str, float]]:
-    """Seconds until it is ready, and those of each step."""
+def start(folder: Path, config: Path) -> tuple[float, float, dict[str, float]]:
+    """Seconds until it is ready, processor seconds spent by then, and seconds of each step."""
     steps = folder / "steps.json"
     steps.unlink(missing_ok=True)
     address = folder / "notify"
@@ -61,12 +61,18 @@ def start(folder: Path, config: Path) -> tuple[float, dict[str, float]]:
             try:
                 while systemd.recv(4096) != b"READY=1":
                     pass
-                ready_s = time.monotonic() - began_s
+                ready_s, cpu_s = time.monotonic() - began_s, spent_s(process.pid)
             except TimeoutError as error:
                 raise SystemExit(f"The assistant was not ready after {PATIENCE_S:g} s.") from error
             finally:
                 process.send_signal(signal.SIGTERM)
-    return ready_s, dict(json.loads(steps.read_text("utf-8")))
+    return ready_s, cpu_s, dict(json.loads(steps.read_text("utf-8")))
+
+
+def spent_s(pid: int) -> float:
+    """Processor seconds of a process: where others use the machine too, they tell more than the clock."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -74,14 +80,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     rounds = 3 if parser.parse_args().quick else 11
     ready: list[float] = []
+    spent: list[float] = []
     by_step: defaultdict[str, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = shop(folder)
-        first_s, _ = start(folder, config)
+        first_s, _, _ = start(folder, config)
         for _ in range(rounds):
-            ready_s, steps = start(folder, config)
+            ready_s, cpu_s, steps = start(folder, config)
             ready.append(ready_s)
+            spent.append(cpu_s)
             by_step["until ready"].append(ready_s - sum(steps.values()))
             for step, took_s in steps.items():
                 by_step[step].append(took_s)
@@ -91,7 +99,9 @@ def main() -> None:
         print(f"{step:>28} {took_s * 1000:7.0f} ms")
     ready_s = statistics.median(ready)
     print(f"{'in all':>28} {ready_s * 1000:7.0f} ms (aim: {AIM_S * 1000:.0f}); the very first time {first_s:.1f} s")
-    figures = {"ready_s": round(ready_s, 3), "worst_s": round(max(ready), 3), "first_s": round(first_s, 3)}
+    print(f"{'processor':>28} {statistics.median(spent) * 1000:7.0f} ms")
+    figures = {"ready_s": round(ready_s, 3), "best_s": round(min(ready), 3), "worst_s": round(max(ready), 3)}
+    figures |= {"first_s": round(first_s, 3), "cpu_s": round(statistics.median(spent), 3)}
     print(json.dumps({**figures, "steps_s": told}))
 
 
