@@ -34,6 +34,7 @@ from assistant.storage.audio_files import AudioFiles
 from assistant.storage.database import Database
 from assistant.storage.errors import StorageError
 from assistant.systemd import Notifier, Supervision
+from assistant.upkeep import take_care
 from assistant.vitals import Vitals
 from assistant.volume import Volume
 from assistant.warming import Sentence, keep_warm, usual_sentences
@@ -125,6 +126,7 @@ class App:
             background += [keep_ready(voice, lambda: memory.cast.active, voice_ready), self._sweep_samples(memory)]
             if self.settings.cache.enabled and self.settings.cache.warm:
                 background.append(self._keep_warm(memory, voice, parts.agent, conversation.idle))
+            background.append(take_care(parts, self.settings.upkeep, self.feed, self.clock))
             if beside is not None:
                 background += beside.tasks(parts)
             if self.notifier is not None:
@@ -195,7 +197,9 @@ class App:
             ),
             end_of_turn=end_of_turn,
         )
-        return Parts(conversation, agent, transcriber, voice, microphone, speaker, devices, muting, volume)
+        return Parts(
+            conversation, agent, transcriber, voice, microphone, speaker, devices, muting, volume, end_of_turn.detector
+        )
 
     def _request_handler(self, transcriber: FallbackTranscriber, volume: Volume) -> RequestHandler:
         """Does what customers ask of the conversation itself."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +24,10 @@ from pipeline.circuit_breaker import CircuitBreaker
 from pipeline.errors import AssistantError
 from pipeline.on_demand import OnDemand
 from pipeline.protocols import Agent, Capabilities
-from providers.model_worker import ModelWorker
+from providers.model_worker import Cancelled, ModelWorker
+
+DISK_S = 10.0
+"""Seconds that a look at the files of models may take."""
 
 SILENT_S = 5.0
 """Seconds without a frame after which the microphone is dead."""
@@ -70,11 +75,7 @@ async def health(app: App, memory: Memory, running: Running, incidents: list[dic
         except AssistantError as error:
             found.append(failing(part, error))
     found.append(checks.cloud(app, seen))
-    worker = ModelWorker("health")  # a slow disk must not stop the conversation
-    try:
-        looked = await worker.run(lambda _: _look(app, seen))
-    finally:
-        worker.close(wait_s=0)
+    looked = await _looked(app, seen)
     return {
         "muted": running.muted,
         "findings": [one.as_dict() for one in (*found, *looked.findings)],
@@ -91,6 +92,37 @@ class _Looked:
     findings: list[Finding]
     models: list[dict[str, Any]]
     disk: dict[str, float]
+
+
+_looking: dict[ModelWorker, float] = {}
+"""Threads that look at files just now, and since when on the monotonic clock: on a disk that does not answer they stay,
+and no further ones follow.
+"""
+
+
+async def _looked(app: App, seen: checks.Seen) -> _Looked:
+    """On a thread, for a slow disk must not stop the conversation; nothing where the disk does not answer."""
+    reason = f"the disk has not answered for {DISK_S:g} s"
+    dead = Finding("disk", State.FAILS, reason, "Is it a share that went away, or is it broken?")
+    silent = _Looked([dead], [], dict.fromkeys(("free_gb", "total_gb", "data_mb", "models_mb"), 0.0))
+    if any(time.monotonic() - since_s > DISK_S for since_s in _looking.values()):
+        return silent
+    worker = ModelWorker("health")
+    _looking[worker] = time.monotonic()
+
+    def look(_: Cancelled) -> _Looked:
+        try:
+            return _look(app, seen)
+        finally:
+            _looking.pop(worker, None)
+
+    try:
+        async with asyncio.timeout(DISK_S):
+            return await worker.run(look)
+    except TimeoutError:
+        return silent
+    finally:
+        worker.close(wait_s=0)
 
 
 def _look(app: App, seen: checks.Seen) -> _Looked:

@@ -20,7 +20,7 @@ from pipeline.fallback import FallbackVoice
 from pipeline.fallback_transcriber import FallbackTranscriber
 from pipeline.meters import MeteredMicrophone, MeteredSpeaker
 from pipeline.on_demand import OnDemandSynthesizer, OnDemandTranscriber
-from pipeline.protocols import Agent
+from pipeline.protocols import Agent, EndOfTurnDetector
 from pipeline.usage import UsageLedger
 
 
@@ -49,6 +49,8 @@ class Parts:
     devices: SoundDevices
     muting: Muting
     volume: Volume
+    end_of_turn: EndOfTurnDetector | None = None
+    """None where silence alone ends a turn."""
 
     @property
     def engines(self) -> list[OnDemandSynthesizer]:

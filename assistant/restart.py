@@ -20,10 +20,10 @@ _asked = threading.Event()
 """Of this process; the settings, and all that is made of them, may have been exchanged since it started."""
 
 
-def ask() -> None:
+def ask(reason: str = "Somebody asked for a restart.") -> None:
     """As if whoever started it had stopped it, and then started it again."""
     if not _asked.is_set():
-        log.warning("Somebody asked for a restart.")
+        log.warning("%s", reason)
     _asked.set()
     signal.raise_signal(signal.SIGTERM)
 

@@ -20,6 +20,7 @@ from assistant.http.section import HttpSection
 from assistant.models.catalogue import load_catalogue
 from assistant.problems import explain, nearest, section_type
 from assistant.requests.section import RequestsSection
+from assistant.upkeep_section import UpkeepSection
 from pipeline.conversation_settings import FollowingUp
 from pipeline.end_of_turn import Patience
 from pipeline.errors import ModelMissing, SettingsError
@@ -274,6 +275,7 @@ class Settings(ProviderSettings):
     recordings: RecordingsSection = RecordingsSection()
     samples: SamplesSection = SamplesSection()
     models: ModelsSection = ModelsSection()
+    upkeep: UpkeepSection = UpkeepSection()
     http: HttpSection = HttpSection()
     lexicon: Path | None = None
     """File of pronunciations, relative to ``config.yaml``; ``null`` takes ``shop/lexicon.yaml`` where it exists."""

@@ -23,6 +23,10 @@ ALPHA = 0.1
 """Weight of the newest latency in the exponential moving average."""
 
 
+SURE_AFTER_DAYS = 3
+"""Days on which something was counted that must agree about the date before anything is erased by it."""
+
+
 class Key(NamedTuple):
     """What is counted together."""
 
@@ -189,7 +193,7 @@ class Statistics:
             return
         oldest = (today - timedelta(days=self._keep_days)).isoformat() if sweep else ""
         try:
-            await self._database.write(lambda db: _write(db, batch, oldest))
+            await self._database.write(lambda db: _write(db, batch, oldest, self._keep_days))
         except BaseException as error:
             batch.merge(self._batch)
             self._batch = batch
@@ -202,7 +206,7 @@ class Statistics:
             self._swept, self._failing = today, False
 
 
-def _write(db: sqlite_utils.Database, batch: _Batch, oldest: str) -> None:
+def _write(db: sqlite_utils.Database, batch: _Batch, oldest: str, keep_days: int) -> None:
     """One transaction for all."""
     sums = ", ".join(f"{column} = {column} + excluded.{column}" for column in COLUMNS)
     names = ", ".join((*Key._fields, *COLUMNS))
@@ -220,8 +224,18 @@ def _write(db: sqlite_utils.Database, batch: _Batch, oldest: str) -> None:
         )
     for personality_id in dict.fromkeys(key.personality_id for key in batch.counts if key.stage == "tts"):
         _tell_personality(db, personality_id, batch)
-    if oldest:
-        db.execute("DELETE FROM usage_by_day WHERE day < ?", [oldest])
+    if oldest and (counted := _oldest_counted(db, keep_days)) is not None:
+        db.execute("DELETE FROM usage_by_day WHERE day < ?", [min(oldest, counted)])
+
+
+def _oldest_counted(db: sqlite_utils.Database, keep_days: int) -> str | None:
+    """The same by days on which something was counted, None where these are few: a clock that stands in a wrong year
+    for a day or two must erase nothing.
+    """
+    row = db.execute(
+        "SELECT DISTINCT day FROM usage_by_day ORDER BY day DESC LIMIT 1 OFFSET ?", [SURE_AFTER_DAYS - 1]
+    ).fetchone()
+    return None if row is None else (date.fromisoformat(row[0]) - timedelta(days=keep_days)).isoformat()
 
 
 def _tell_personality(db: sqlite_utils.Database, personality_id: str, batch: _Batch) -> None:

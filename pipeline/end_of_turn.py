@@ -106,7 +106,8 @@ class EndOfTurn:
     ) -> None:
         """``unfinished`` tells of a text and its language (ISO 639-1) whether it breaks off."""
         self.settings = settings or EndOfTurnSettings()
-        self._detector = detector
+        self.detector = detector
+        """The model that is asked, None where silence alone decides."""
         self._unfinished = unfinished
         self._waiting = WAITING[self.settings.patience]
 
@@ -120,13 +121,13 @@ class EndOfTurn:
         """
         plain_s = self.settings.end_silence_s * self._waiting.share
         plain_s = min(max(plain_s, PAUSE_MARGIN * longest_pause_s), max(plain_s, self._waiting.unfinished_s))
-        if self._detector is None:
+        if self.detector is None:
             return plain_s
         try:
             async with asyncio.timeout(DETECTOR_TIMEOUT_S):
-                finished = await self._detector.completion_probability(so_far.audio)
+                finished = await self.detector.completion_probability(so_far.audio)
         except (ProviderError, TimeoutError) as error:
-            log.warning("Silence decides about the end of a turn, for the model cannot: %s", error or "it hangs")
+            log.warning("Silence decides about the end of a turn, for the model cannot: %s", str(error) or "it hangs")
             return plain_s
         waits_s = max(self._waiting.unfinished_s, plain_s)
         sounds_finished = finished >= self._waiting.finished_probability

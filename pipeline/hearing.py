@@ -14,9 +14,10 @@ never slept.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -26,7 +27,12 @@ from pipeline.noise_floor import NoiseFloor
 from pipeline.protocols import VoiceDetector, WakeWordDetector
 from pipeline.speech import VoiceFrame, WakeWordHit
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+REPLACED_WITHIN_S = 3600.0
+"""Audio seconds for which it is remembered that a detector was replaced."""
 
 _HALF_CHUNK_S = FRAME_S / 2
 """Starts of chunks are compared with this tolerance."""
@@ -59,7 +65,10 @@ class HearingSettings:
 
     detector_timeout_s: float = 5.0
     """Seconds that a detector may take over an answer, 1 to 60; normally it takes thousandths of one. Short takes a
-    busy machine for a stuck one, long leaves an assistant deaf for that long before it ends."""
+    busy machine for a stuck one, long leaves an assistant deaf for that long before the detector is replaced."""
+
+    most_replaced: int = 3
+    """How often an hour a detector that hangs is replaced, 0 to 10; then the program ends, to be started again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,10 @@ class Hearing:
         keep_s = max(self.settings.keep_s, wake_words.context_s + self.settings.vad_lead_s)
         self._ring: deque[_Kept] = deque(maxlen=round(keep_s / FRAME_S))
         self._floor = NoiseFloor()
+        self._replaced_at_s: list[float] = []
+        """When detectors had to be replaced lately, in audio seconds."""
+        self._left: VoiceDetector | WakeWordDetector | None = None
+        """The detector that is being replaced."""
         # A time line may begin a little before 0: an echo canceller is late.
         self._attentive_until_s = self._awake_until_s = self._words_heard_to_s = -math.inf
 
@@ -182,7 +195,8 @@ class Hearing:
                 break
             elif lead:
                 lead.appendleft(earlier)
-        found = await self._in_time(self._vad, self._vad.speech_probabilities([earlier.chunk for earlier in lead]))
+        chunks = [earlier.chunk for earlier in lead]
+        found = await self._in_time(self._vad, lambda: self._vad.speech_probabilities(chunks))
         for earlier, probability in zip(lead, found, strict=True):
             earlier.probability = probability
 
@@ -197,24 +211,56 @@ class Hearing:
             self._awake_until_s = chunk.end_s + settings.wake_hold_s
         if chunk.start_s >= self._awake_until_s:
             return None
+        return await self._in_time(self._wake_words, lambda: self._ask_words(chunk))
+
+    def _ask_words(self, chunk: AudioChunk) -> Awaitable[WakeWordHit | None]:
         missed = self._missed_by_words(chunk)
         self._words_heard_to_s = chunk.end_s
-        return await self._in_time(self._wake_words, self._wake_words.detect(missed))
+        return self._wake_words.detect(missed)
 
-    async def _in_time(self, detector: VoiceDetector | WakeWordDetector, answer: Awaitable[T]) -> T:
-        """The detector's answer; a thread stuck in native code cannot be freed, so waiting on would be deafness."""
+    async def _in_time(self, detector: VoiceDetector | WakeWordDetector, ask: Callable[[], Awaitable[T]]) -> T:
+        """The detector's answer. One that hangs is replaced and asked once more: waiting on would be deafness."""
         limit_s = self.settings.detector_timeout_s
         try:
             async with asyncio.timeout(limit_s):
-                return await answer
+                if self._left is detector:
+                    await self._enter(detector)
+                return await ask()
         except TimeoutError as error:
-            raise ProviderTimeout(
-                f"The detector {detector.capabilities.name} has not answered for {limit_s:g} s; nothing can be heard.",
-                remedy="The program ends, so that its supervisor restarts it.",
-            ) from error
+            try:
+                async with asyncio.timeout(limit_s):
+                    await self._replace(detector)
+                    return await ask()
+            except TimeoutError:
+                raise _deaf(detector, limit_s) from error
+
+    async def _replace(self, detector: VoiceDetector | WakeWordDetector) -> None:
+        """Have the detector load its model anew, on another thread. Raises ``ProviderTimeout`` where that was tried too
+        often: each time leaves a thread and a model behind.
+        """
+        now_s = self._ring[-1].chunk.end_s
+        self._replaced_at_s = [at_s for at_s in self._replaced_at_s if at_s > now_s - REPLACED_WITHIN_S]
+        if len(self._replaced_at_s) >= self.settings.most_replaced:
+            raise _deaf(detector, self.settings.detector_timeout_s)
+        self._replaced_at_s.append(now_s)
+        log.error("The detector %s hangs; a fresh one takes its place.", detector.capabilities.name)
+        self._left, self._words_heard_to_s = detector, -math.inf
+        await detector.__aexit__(None, None, None)
+        await self._enter(detector)
+
+    async def _enter(self, detector: VoiceDetector | WakeWordDetector) -> None:
+        await detector.__aenter__()
+        self._left = None  # not before: whoever is cancelled meanwhile leaves that to the next call
 
     def _missed_by_words(self, chunk: AudioChunk) -> AudioChunk:
         """The chunk, and what the wake word network needs before it and has not heard."""
         start_s = max(self._words_heard_to_s, chunk.start_s - self._wake_words.context_s)
         missed = [kept.chunk for kept in self._ring if kept.chunk.end_s > start_s + _HALF_CHUNK_S]
         return chunk if len(missed) == 1 else joined(missed)
+
+
+def _deaf(detector: VoiceDetector | WakeWordDetector, limit_s: float) -> ProviderTimeout:
+    return ProviderTimeout(
+        f"The detector {detector.capabilities.name} has not answered for {limit_s:g} s; nothing can be heard.",
+        remedy="The program ends, so that its supervisor restarts it.",
+    )

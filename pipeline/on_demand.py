@@ -78,6 +78,19 @@ class OnDemand(Generic[P]):
             # The group is not told of the error: it would wrap it, and no task of it is to blame.
             await group.__aexit__(None, None, None)
 
+    async def renew(self) -> None:
+        """Leave the provider and enter it anew, with threads and memory of its own; what hangs in it is left behind.
+
+        Where it is not open, nothing is done. Raises what entering raises.
+        """
+        keeper = self._keeper
+        if not self._open or keeper is None:
+            return
+        self._closing.set()
+        await asyncio.wait([keeper])
+        self._closing = asyncio.Event()
+        await self._ready()
+
     async def _ready(self, limit_s: float | None = None) -> P:
         """The provider, entered. Raises what entering raises; ``ProviderError`` for a defect.
 
@@ -109,10 +122,11 @@ class OnDemand(Generic[P]):
     async def _keep(self, ended: asyncio.Event) -> None:
         """Enter the provider, and leave it at the end: one task for both, as some libraries demand."""
         try:
+            closing = self._closing
             async with self.provider:
                 self._open, self.failure = True, None
                 ended.set()
-                await self._closing.wait()
+                await closing.wait()
                 self._open = False
         except Exception as error:  # noqa: BLE001 - those who wait for it raise it
             if ended.is_set():

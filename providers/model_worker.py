@@ -11,6 +11,8 @@ import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, TypeVar
 
+from pipeline.errors import ProviderError
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -18,6 +20,9 @@ T = TypeVar("T")
 Cancelled = threading.Event
 """Set when nobody waits for the result any more; model loops look at it between steps and give up."""
 
+
+HOPELESS_S = 4.0
+"""Seconds in one call after which nobody waits for its end any more when the thread is closed."""
 
 _workers: weakref.WeakSet[ModelWorker] = weakref.WeakSet()
 
@@ -43,6 +48,8 @@ class ModelWorker:
         self._closed = False
         self._call: tuple[float, Cancelled] | None = None
         """The call that the thread is in, and when it began on the monotonic clock; None where it waits for one."""
+        self._waited_for: set[asyncio.Future[Any]] = set()
+        """Results that have not come yet."""
         _workers.add(self)
 
     def is_stuck(self, limit_s: float, abandoned_s: float) -> bool:
@@ -77,21 +84,28 @@ class ModelWorker:
     def close(self, wait_s: float = 0.5) -> None:
         """End the thread after the call it is in; waits for it at most ``wait_s`` seconds, in which the loop stands.
 
-        A thread that is still busy then is left behind with a warning; it does not keep the process from ending.
+        A thread that is still busy then is left behind with a warning: it does not keep the process from ending, and
+        whoever still waits for it is told (``ProviderError``).
         """
+        hopeless = self.is_stuck(HOPELESS_S, HOPELESS_S)
         self._closed = True
         self._calls.put(None)
         if self._thread is None or wait_s <= 0:
             return
-        self._thread.join(wait_s)
+        if not hopeless:
+            self._thread.join(wait_s)
         if self._thread.is_alive():
             log.warning("The thread %s is still busy and is left behind.", self.name)
+            for future in tuple(self._waited_for):
+                _refuse(future, ProviderError(f"The thread {self.name} hung and was left behind."))
 
     def _post(self, call: Callable[[], Any], cancelled: Cancelled) -> asyncio.Future[Any]:
         if self._closed:
             raise RuntimeError(f"{self.name} is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
+        self._waited_for.add(future)
+        future.add_done_callback(self._waited_for.discard)
 
         def work() -> None:
             if cancelled.is_set():
@@ -119,6 +133,12 @@ class ModelWorker:
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             call()
+
+
+def _refuse(future: asyncio.Future[Any], error: ProviderError) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # whoever waits may be leaving just now, and an error that nobody sees would be logged
 
 
 def _cross(

@@ -28,6 +28,8 @@ MODEL = "smart-turn-v3.2"
 FILE = "smart-turn-v3.2-cpu.onnx"
 """The model's file in its folder."""
 
+THREAD = "end-of-turn-smart_turn"
+
 WINDOW_S = 8
 """Audio seconds that the model looks at."""
 
@@ -63,11 +65,11 @@ class SmartTurnDetector:
         self._model = model
         self._session: Any = None
         self._extractor: Extractor | None = None
-        self._worker = ModelWorker("end-of-turn-smart-turn")
+        self._worker = ModelWorker(THREAD)
 
     async def __aenter__(self) -> Self:
         """Load the model and run it once. Raises ``ModelMissing``, ``ModelDamaged`` or ``ProviderMissing``."""
-        self._worker = ModelWorker("end-of-turn-smart-turn")
+        self._worker = ModelWorker(THREAD)
         try:
             file = self._model()
             self._session, self._extractor = await self._worker.run(lambda _: _load(file))

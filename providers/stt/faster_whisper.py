@@ -44,7 +44,7 @@ class FasterWhisperTranscriber:
         self.settings = settings
         self._resources = resources
         self._clock = clock
-        self._worker = ModelWorker("stt-whisper")
+        self._worker = ModelWorker(f"stt-{NAME}")
         self._reader: WhisperReader | None = None
         self.choice: Choice | None = None
         """The model in use, once entered."""
@@ -65,7 +65,7 @@ class FasterWhisperTranscriber:
 
         Raises ``ModelMissing``, ``ModelDamaged``, ``ProviderMissing`` or ``SettingsError``.
         """
-        self._worker = ModelWorker("stt-whisper")
+        self._worker = ModelWorker(f"stt-{NAME}")
         try:
             self.choice, self.compute, self._reader = await self._worker.run(lambda _: self._load())
         except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import logging
 import re
 import shutil
 import sys
@@ -63,6 +64,12 @@ class Settings(ProviderSettings):
 
     pitch: int = Field(default=50, ge=0, le=99)
     """0 is the deepest, 99 the highest."""
+
+
+END_S = 1.0
+"""Seconds for a program that was killed to end."""
+
+log = logging.getLogger(__name__)
 
 
 def create(settings: Settings, resources: Resources) -> EspeakSynthesizer:
@@ -217,15 +224,19 @@ def _feed(process: asyncio.subprocess.Process, text: str) -> None:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Leave neither the process nor its pipes behind."""
+    """Leave neither the process nor its pipes behind; one that waits for a dead disk cannot be killed, and is."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             process.kill()
-    # The pipes close when what is still in them has been read.
-    for pipe in (process.stdout, process.stderr):
-        while pipe is not None and await pipe.read(1 << 16):
-            pass
-    await process.wait()
+    try:
+        async with asyncio.timeout(END_S):
+            # The pipes close when what is still in them has been read.
+            for pipe in (process.stdout, process.stderr):
+                while pipe is not None and await pipe.read(1 << 16):
+                    pass
+            await process.wait()
+    except TimeoutError:
+        log.warning("The program of eSpeak NG does not end and is left behind.")
 
 
 def _languages(listed: str) -> frozenset[str]:

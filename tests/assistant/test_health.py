@@ -253,3 +253,20 @@ async def test_a_slow_disk_stops_nobody(shop: Shop, monkeypatch: pytest.MonkeyPa
 async def test_that_it_is_muted_is_told(shop: Shop) -> None:
     assert (await shop.told())["muted"] is False
     assert (await shop.told(muted=True))["muted"] is True
+
+
+async def test_a_dead_disk_is_told_and_costs_one_thread(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, go_on = [], threading.Event()
+
+    def dead(*_: Any) -> Any:
+        looks.append(1)
+        go_on.wait()
+        raise OSError
+
+    monkeypatch.setattr(module, "_look", dead)
+    monkeypatch.setattr(module, "DISK_S", 0.01)
+    for _ in range(5):
+        told = await shop.told()
+        assert "has not answered" in next(one for one in told["findings"] if one["part"] == "disk")["reason"]
+    assert len(looks) == 1
+    go_on.set()

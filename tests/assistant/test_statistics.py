@@ -139,11 +139,22 @@ async def test_what_cannot_be_written_is_kept(database: Database, monkeypatch: p
 async def test_days_are_told_apart_and_old_ones_erased(database: Database) -> None:
     day = Day()
     statistics = counting(database, today=day)
-    for today in (date(2026, 11, 24), date(2026, 12, 2), date(2026, 12, 5)):
+    for today in (date(2026, 11, 24), date(2026, 12, 5), date(2026, 12, 6), date(2026, 12, 7)):
         day.today = today
         statistics.record(spoken())
         await statistics.write()
-    assert [row["day"] for row in await rows(database)] == ["2026-12-02", "2026-12-05"]
+    assert [row["day"] for row in await rows(database)] == ["2026-12-05", "2026-12-06", "2026-12-07"]
+
+
+async def test_a_clock_that_stands_in_a_wrong_year_for_a_day_erases_nothing(database: Database) -> None:
+    day = Day()
+    statistics = counting(database, today=day)
+    days = [date(2026, 11, 22), date(2026, 11, 23), date(2106, 2, 7), date(2106, 2, 8), date(2026, 11, 24)]
+    for today in days:
+        day.today = today
+        statistics.record(spoken())
+        await statistics.write()
+    assert {row["day"] for row in await rows(database)} == {today.isoformat() for today in days}
 
 
 async def test_it_writes_from_time_to_time(database: Database) -> None:

@@ -147,7 +147,7 @@ def test_what_stands_still_is_not_fed(tmp_path: Path) -> None:
             process.send_signal(signal.SIGUSR1)
             return systemd.falls_silent(3 * WATCHDOG_S)
 
-    parts = ["loop", "microphone", "vad-silero", "stt-whisper"]
+    parts = ["loop", "microphone", "vad-silero", "stt-faster_whisper"]
     with ThreadPoolExecutor(len(parts)) as pool:
         assert dict(zip(parts, pool.map(stops, parts), strict=True)) == dict.fromkeys(parts, True)
 
@@ -378,13 +378,13 @@ def test_what_counts_as_trouble(tmp_path: Path) -> None:
     assert "No sound has come" in told()
 
     microphone.last_chunk_at_s = clock.s
-    stuck["stt-whisper"] = (ABANDONED_S + 1, True)
+    stuck["stt-faster_whisper"] = (ABANDONED_S + 1, True)
     stuck["storage-writer"] = (STUCK_S + 1, False)  # a disk
     assert told() == ""
-    stuck["stt-whisper"] = (ABANDONED_S + 1, False)
-    assert told() == "Stuck: stt-whisper."
-    stuck["stt-whisper"] = (STUCK_S + 1, True)
-    assert told() == "Stuck: stt-whisper."
+    stuck["stt-faster_whisper"] = (ABANDONED_S + 1, False)
+    assert told() == "Stuck: stt-faster_whisper."
+    stuck["stt-faster_whisper"] = (STUCK_S + 1, True)
+    assert told() == "Stuck: stt-faster_whisper."
     stuck.clear()
 
     clock.s = microphone.last_chunk_at_s = TURN_STUCK_S + 1

@@ -231,6 +231,57 @@ async def test_a_detector_that_hangs_is_an_error_that_names_it(which: str, name:
             await heard(hearing, room(8.0, (5.0, 6.8)))
 
 
+class Recovering:
+    """A detector on a bad day that is over when it is entered anew."""
+
+    def __init__(self, detector: ScriptedVoiceDetector | ScriptedWakeWordDetector) -> None:
+        self._detector = detector
+        self.entered = self.left = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._detector, name)
+
+    async def __aenter__(self) -> Recovering:
+        self.entered += 1
+        self._detector.hangs_at_s = None
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.left += 1
+
+
+@pytest.mark.parametrize("which", ["vad", "words"])
+async def test_a_detector_that_hangs_is_replaced_and_the_word_is_heard(
+    which: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    vad, words = parts(6.8)
+    (vad if which == "vad" else words).hangs_at_s = 5.5
+    stuck = Recovering(vad if which == "vad" else words)
+    hearing = Hearing(
+        stuck if which == "vad" else vad,  # type: ignore[arg-type]
+        stuck if which == "words" else words,  # type: ignore[arg-type]
+        HearingSettings(detector_timeout_s=0.02),
+    )
+    async with asyncio.timeout(20):
+        found = await heard(hearing, room(8.0, (5.0, 6.8)))
+    assert [one.hit.name for one in found if one.hit] == ["hey_shop"]
+    assert (stuck.left, stuck.entered) == (1, 1)
+    assert "hangs; a fresh one takes its place" in caplog.text
+
+
+async def test_one_that_hangs_again_and_again_is_not_replaced_for_ever() -> None:
+    """Each leaves a thread and a model behind."""
+    vad, words = parts(speech=[])
+    stuck = Recovering(vad)
+    hearing = Hearing(stuck, words, HearingSettings(detector_timeout_s=0.02))  # type: ignore[arg-type]
+    chunks = room(8.0, (1.0, 8.0))
+    with pytest.raises(ProviderTimeout):
+        for chunk in chunks:
+            vad.hangs_at_s = 0.0 if chunk.start_s > 1.0 else None
+            await hearing.hear(chunk)
+    assert stuck.entered == hearing.settings.most_replaced
+
+
 async def test_a_quiet_room_costs_no_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     hearing = Hearing(*parts())
     await heard(hearing, room(2.0))

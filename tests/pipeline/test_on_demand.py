@@ -295,3 +295,19 @@ async def test_but_not_for_long_while_a_customer_waits() -> None:
             await recogniser.transcribe(SOUND)
         assert now_s() == pytest.approx(15.0 + RECOGNISER_LATE_S)
         assert isinstance(await recogniser.transcribe(SOUND), Transcript)
+
+
+async def test_one_that_hangs_is_left_and_entered_anew() -> None:
+    engine = Slow()
+    async with OnDemandSynthesizer(engine) as voice:
+        await voice.renew()
+        assert (engine.entered, engine.left) == (2, 1)
+        assert len(set(engine.tasks)) == 2, "each keeper leaves what it entered"
+        assert await said(voice, SHORT, VOICE)
+        engine.refuses = GONE
+        with pytest.raises(ModelMissing):
+            await voice.renew()
+        await voice.renew()  # it is not open: nothing hangs
+        engine.refuses = None
+        assert await said(voice, SHORT, VOICE), "and again as soon as it can"
+    assert (engine.entered, engine.left) == (4, 3)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 import pytest
 
+from pipeline.errors import ProviderError
 from providers.model_worker import Cancelled, ModelWorker, stuck_workers
 
 pytestmark = pytest.mark.unit
@@ -161,3 +163,27 @@ async def test_a_call_without_end_is_told(worker: ModelWorker) -> None:
     free.set()
     await worker.run(lambda _: None)
     assert "test-model" not in stuck_workers(0, 0), "it waits for work"
+
+
+async def test_whoever_waits_for_a_thread_that_is_left_behind_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an end of their own they would wait for ever."""
+    monkeypatch.setattr("providers.model_worker.HOPELESS_S", 0.0)
+    worker, began, free = ModelWorker("test-model"), threading.Event(), threading.Event()
+
+    def hang(_: Cancelled) -> None:
+        began.set()
+        free.wait()
+
+    async with asyncio.TaskGroup() as group:
+        waiting = [group.create_task(_refused(worker.run(call)), name="waits") for call in (hang, lambda _: None)]
+        await asyncio.sleep(0)
+        assert began.wait(10)
+        worker.close()
+    assert [task.result() for task in waiting] == ["The thread test-model hung and was left behind."] * 2
+    free.set()
+
+
+async def _refused(call: Coroutine[Any, Any, object]) -> str:
+    with pytest.raises(ProviderError) as refused:
+        await call
+    return str(refused.value)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pipeline.errors import SettingsError
 from providers.agent.faq import document
 from providers.agent.faq.document import Document
-from providers.agent.faq.words import Words, built_in
+from providers.agent.faq.words import LOADER, Words, built_in
 
 Path_ = tuple[int | str, ...]
 """Keys and indexes from the top of a file to a value."""
@@ -56,7 +56,7 @@ def read(path: Path) -> Source:
     """
     try:
         text = path.read_text("utf-8-sig")
-        loader = yaml.BaseLoader(text)
+        loader = LOADER(text)
         tree = loader.get_single_node()
         data = loader.construct_document(tree) if tree is not None else None
     except OSError as error:

@@ -81,6 +81,14 @@ async def test_it_ends_and_is_renewed_before(shop: Shop) -> None:
     assert await shop.sessions.opened(cookie) is None
 
 
+async def test_a_clock_that_is_set_back_signs_nobody_out_and_gives_nobody_a_longer_session(shop: Shop) -> None:
+    _, cookie, _ = await shop.begin()
+    shop.now.s -= 80 * 365 * 86400
+    opened = await shop.sessions.opened(cookie)
+    assert opened is not None
+    assert opened.renew, "the browser gets one that ends by the right clock"
+
+
 async def test_it_ends_with_its_token_and_survives_a_restart(shop: Shop, tmp_path: Path) -> None:
     _, cookie, _ = await shop.begin()
     restarted = Sessions(TokenStore(None, tmp_path, "ours"), shop.now)

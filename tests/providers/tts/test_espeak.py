@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 import stat
 import sys
 from contextlib import AbstractAsyncContextManager, aclosing
@@ -83,6 +85,24 @@ async def test_the_text_is_not_in_the_process_list(tmp_path: Path) -> None:
             await said(synthesizer, "A secret.", VOICE)
     assert "secret" not in (tmp_path / "seen").read_text()
     assert (tmp_path / "text").read_text() == "A secret."
+
+
+async def test_pipes_that_stay_open_keep_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The program is dead, but something that it started holds its output."""
+    monkeypatch.setattr("providers.tts.espeak.END_S", 0.05)
+    program = script(tmp_path, f"sleep 60 & echo $! > {tmp_path}/pid; exec sleep 60")
+    pid = tmp_path / "pid"
+    async with opened(program=program) as synthesizer:
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            waiting = group.create_task(said(synthesizer, SHORT, VOICE), name="waiting")
+            while not (pid.exists() and pid.read_text().endswith("\n")):
+                await asyncio.sleep(0.01)
+            waiting.cancel()
+        assert "does not end" in caplog.text
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+    await asyncio.sleep(0.05)  # asyncio notices that the pipes have closed
 
 
 async def test_a_program_that_hangs_is_killed_when_nobody_waits_any_more(tmp_path: Path) -> None:
