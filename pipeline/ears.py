@@ -19,6 +19,12 @@ from pipeline.utterance_taker import UtteranceTaker
 
 log = logging.getLogger(__name__)
 
+LATE_S = 0.5
+"""Audio seconds after its end within which a wake word is known for one."""
+
+WAKE_WORD_S = 1.3
+"""Voiced seconds of the longest wake word; what is longer says more."""
+
 
 class Ears:
     """The one reader of the microphone."""
@@ -55,7 +61,7 @@ class Ears:
                     return heard.hit
                 said = await overlap.push(chunk, heard.frame)
                 if said is not None:
-                    return said
+                    return await self._unless_wake_word(said, chunks) if overlap.obeys_wake_words else said
         return None
 
     async def utterance(
@@ -86,11 +92,24 @@ class Ears:
                     begins()
                     self._feed.publish(SpeechStart())
                 elif isinstance(step, SpeechEnded):
-                    return self._cut(taker, step)
+                    said = self._cut(taker, step)
+                    return said if wait_s is None else await self._unless_wake_word(said, chunks)
                 elif isinstance(step, NoUtterance):
                     return step.reason
         last = taker.flush()
         return self._cut(taker, last) if isinstance(last, SpeechEnded) else last.reason
+
+    async def _unless_wake_word(self, said: Utterance, chunks: AsyncGenerator[AudioChunk]) -> Utterance | WakeWordHit:
+        """What was said without being asked for, unless it turns out to be the wake word, which is known late."""
+        if said.speech_s > WAKE_WORD_S:
+            return said
+        async for chunk in chunks:
+            if (hit := (await self._hearing.hear(chunk, attentive=True)).hit) is not None:
+                return hit
+            said = replace(said, decided_s=chunk.end_s)
+            if chunk.end_s >= said.speech_end_s + LATE_S:
+                break
+        return said
 
     def _cut(self, taker: UtteranceTaker, ended: SpeechEnded) -> Utterance:
         self._feed.publish(SpeechEnd(ended.speech_s))

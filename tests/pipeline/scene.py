@@ -99,6 +99,7 @@ class Scene:
     cues: Sequence[Cue] = ()
     end_of_turn: EndOfTurn | None = None
     requests: RequestHandler | None = None
+    wake_late_s: float = 0.1
     language: str = "en"
 
     async def play(self) -> list[dict[str, Any]]:
@@ -112,7 +113,9 @@ class Scene:
         pace = FastPace()
         self.replies = self.folder / "replies.wav"
         async with CuedMicrophone(self._record(), pace) as microphone, WavSpeaker(self.replies, pace) as speaker:
-            hearing = Hearing(ScriptedVoiceDetector(), ScriptedWakeWordDetector(*self._wake_ends()))
+            wake_words = ScriptedWakeWordDetector(*self._wake_ends())
+            wake_words.late_s = self.wake_late_s
+            hearing = Hearing(ScriptedVoiceDetector(), wake_words)
             parts = TurnParts(
                 FallbackTranscriber([self.transcriber], CircuitBreaker(feed, self.clock), self.clock),
                 self.agent,

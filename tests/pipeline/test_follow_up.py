@@ -9,10 +9,12 @@ import pytest
 
 from assistant.requests.section import RequestsSection
 from pipeline.conversation_settings import ConversationSettings, FollowingUp
+from pipeline.end_of_turn import EndOfTurn
 from pipeline.loudness import STEP_DB, Loudness
 from pipeline.request_handler import RequestHandler
 from pipeline.speech import NoSpeechReason, Personality, VoiceConfig
 from tests.fakes.agent import FakeAgent
+from tests.fakes.end_of_turn import ScriptedEndOfTurnDetector
 from tests.fakes.synthesizer import CHARACTER_S, ScriptedSynthesizer
 from tests.pipeline.scene import WAKE_S, Scene
 from tests.pipeline.test_conversation import QUESTION, kinds, of
@@ -172,3 +174,13 @@ async def test_a_request_is_no_exchange_that_the_agent_is_told_about(tmp_path: P
     scene = Scene(customer, tmp_path, agent=agent, lines=lines, requests=requests(), settings=ALWAYS)
     await scene.play()
     assert [one.customer_text for one in agent.asked[1][2]] == ["When do you close?"]
+
+
+async def test_a_wake_word_that_is_known_late_is_no_answer_to_the_question(tmp_path: Path) -> None:
+    """It is known for one half a second after its end, when silence has long ended what seemed to be an answer."""
+    customer = [*QUESTION[:4], (0.7 + ASKS_S + 1.0, "silence"), (WAKE_S, "wake"), (1.0, "silence"), *QUESTION[3:]]
+    quick = EndOfTurn(detector=ScriptedEndOfTurnDetector([1.0]))
+    scene = Scene(customer, tmp_path, agent=FakeAgent([ASKS]), end_of_turn=quick, wake_late_s=0.4)
+    events = await scene.play()
+    assert len(of(events, "wake_word")) == 2
+    assert len(of(events, "transcript")) == 2
