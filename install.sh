@@ -37,8 +37,8 @@ TEST_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins openssl chromium c
 XTTS_PACKAGES=(ffmpeg)  # torchcodec loads its libraries
 [ "$(uname -m)" = x86_64 ] || XTTS_PACKAGES+=(build-essential python3-dev)  # a part of coqui-tts has no wheel there
 
-TRAY_PACKAGES=(gir1.2-gtk-3.0 gir1.2-ayatanaappindicator3-0.1)
-# PyGObject has no wheels: pip builds it.
+TRAY_PACKAGES=(python3-gi python3-cairo gir1.2-gtk-3.0 gir1.2-ayatanaappindicator3-0.1)
+# Where the interpreter is not Debian's own: PyGObject has no wheels, pip builds it.
 TRAY_BUILD_PACKAGES=(libgirepository1.0-dev libcairo2-dev python3-dev gcc pkg-config)
 TRAY_TEST_PACKAGES=(xvfb openbox trayer xdotool dbus x11-utils imagemagick)
 
@@ -126,7 +126,9 @@ environment() {
 
 # What the tray needs besides, into the program's environment; the rest of the program does without.
 tray_environment() {
-    .venv/bin/python -c 'import gi, cairo' 2>/dev/null && return
+    debian_packages "${TRAY_PACKAGES[@]}"
+    .venv/bin/python -c 'import sys; from assistant.tray.bindings import usable; sys.exit(not usable())' && return
+    debian_packages "${TRAY_BUILD_PACKAGES[@]}"
     step "Python packages of the tray"
     pip_install .venv --constraint constraints.txt --editable ".[tray]"
 }
@@ -208,7 +210,7 @@ case "${1:-}" in
         ;;
     test)
         debian_packages "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
-        debian_packages "${TRAY_PACKAGES[@]}" "${TRAY_BUILD_PACKAGES[@]}" "${TRAY_TEST_PACKAGES[@]}"
+        debian_packages "${TRAY_TEST_PACKAGES[@]}"
         environment "dev,google,microwakeword"
         tray_environment || note "The tray's tests on a screen are skipped: PyGObject could not be built (why stands above)."
         needed_models hey_jarvis alexa hey_mycroft
@@ -258,7 +260,7 @@ case "${1:-}" in
         next_voice
         ;;
     tray)
-        debian_packages "${RUN_PACKAGES[@]}" "${TRAY_PACKAGES[@]}" "${TRAY_BUILD_PACKAGES[@]}"
+        debian_packages "${RUN_PACKAGES[@]}"
         environment ""
         tray_environment || fail "PyGObject could not be built (why stands above). Run: sudo apt-get install ${TRAY_PACKAGES[*]} ${TRAY_BUILD_PACKAGES[*]}"
         step "This desktop"

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-GTK_MISSING = "Run `./install.sh tray` in the assistant's folder."
+from assistant.tray.bindings import usable
+
+GTK_REMEDY = "Run `./install.sh tray` in the assistant's folder."
 
 GNOME_REMEDY = (
     "GNOME shows icons only with an extension: sudo apt-get install gnome-shell-extension-appindicator, log out and "
@@ -20,6 +22,7 @@ WAYLAND_REMEDY = (
     "waybar with the module `tray`."
 )
 X11_REMEDY = "Start a panel with a notification area, such as that of Xfce or MATE, or: trayer"
+BUS_REMEDY = "Start the session with dbus-run-session; most desktops do."
 LIBRARY_REMEDY = "sudo apt-get install gir1.2-ayatanaappindicator3-0.1"
 
 Kind = Literal["indicator", "status_icon"]
@@ -51,9 +54,9 @@ class Desktop:
         """What the icon has to be; where nobody shows it yet, that which appears by itself once somebody does."""
         if not self.gtk or not (self.x11 or self.wayland):
             return None
-        if self.indicator_library and self.bus and (self.watcher or not self.x11):
-            return "indicator"
-        return "status_icon" if self.x11 else None
+        if self.indicator_library and self.bus and (self.watcher or self.wayland or not self.notification_area):
+            return "indicator"  # which the library itself turns into a window where only X11's area comes up later
+        return None if self.wayland else "status_icon"
 
     @property
     def shows(self) -> bool:
@@ -89,7 +92,7 @@ def _display(desktop: Desktop) -> Finding:
 def _gtk(desktop: Desktop) -> Finding:
     if desktop.gtk:
         return Finding("GTK", True, "GTK 3 can be used")
-    return Finding("GTK", False, "GTK 3 cannot be used from Python, or opens no display", GTK_MISSING)
+    return Finding("GTK", False, "GTK 3 cannot be used from Python, or opens no display", GTK_REMEDY)
 
 
 def _place(desktop: Desktop) -> Finding:
@@ -97,9 +100,13 @@ def _place(desktop: Desktop) -> Finding:
     if desktop.shows:
         where = "takes StatusNotifier items" if desktop.kind == "indicator" else "has a notification area"
         return Finding(part, True, f"the panel {where}")
-    if desktop.watcher and not desktop.indicator_library:
-        return Finding(part, False, "the panel takes icons by D-Bus only, and the library for that is missing",
-                       LIBRARY_REMEDY)  # fmt: skip
+    if (desktop.watcher or desktop.wayland) and not desktop.indicator_library:
+        reason = "icons go to this desktop's panel by D-Bus, and the library for that is missing"
+        return Finding(part, False, reason, LIBRARY_REMEDY)
+    if desktop.wayland and not desktop.bus:
+        return Finding(
+            part, False, "icons go to this desktop's panel by D-Bus, and there is no session bus", BUS_REMEDY
+        )
     if "gnome" in desktop.name.lower():
         return Finding(part, False, "GNOME has no tray of its own", GNOME_REMEDY)
     if desktop.wayland:
@@ -111,7 +118,7 @@ def _notifications(desktop: Desktop) -> Finding:
     if desktop.notifications:
         return Finding("notifications", True, "are shown", needed=False)
     if not desktop.bus:
-        reason, remedy = "there is no session bus", "Start the session, or this program, with dbus-run-session."
+        reason, remedy = "there is no session bus", BUS_REMEDY
     else:
         reason, remedy = "nobody shows them", "sudo apt-get install dunst, and start it with the session"
     return Finding("notifications", False, f"{reason}; trouble is seen in the icon alone", remedy, needed=False)
@@ -136,11 +143,13 @@ def desktop(environment: Mapping[str, str] = os.environ) -> Desktop:
 
 
 def _loads(name: str, version: str) -> bool:
-    try:
-        import gi
+    if not usable():
+        return False
+    import gi
 
+    try:
         gi.require_version(name, version)
-    except (ImportError, ValueError):
+    except ValueError:
         return False
     return True
 

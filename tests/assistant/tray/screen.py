@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -17,6 +16,9 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
+
+from assistant.tray.bindings import usable
+from tests.conftest import ROOT
 
 T = TypeVar("T")
 
@@ -33,7 +35,7 @@ PROGRAMS = {
 def missing() -> list[str]:
     """Debian packages that are needed and not there."""
     found = {package for program, package in PROGRAMS.items() if shutil.which(program) is None}
-    if importlib.util.find_spec("gi") is None:
+    if not usable():
         found.add("what ./install.sh tray installs")
     return sorted(found)
 
@@ -57,8 +59,9 @@ class Screen:
         return done.stdout
 
     def picture(self, name: str) -> Path:
-        """A screenshot, to be looked at."""
-        file = self.folder / f"{name}.png"
+        """A screenshot, to be looked at: ``build/screenshots/tray-NAME.png``."""
+        file = ROOT / "build" / "screenshots" / f"tray-{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
         self.run("import", "-window", "root", str(file))
         return file
 
@@ -70,7 +73,7 @@ class Screen:
 
     def icon(self) -> str:
         """The window that sits in the panel; empty where there is none."""
-        return self._window(r"(0x\w+) \"Shop assistant\".* (?:1[6-9]|[2-4]\d)x[1-4]\d\+")
+        return self._window(r"(0x\w+) \"(?:Shop assistant|Asistente de tienda)\".* (?:1[6-9]|[2-4]\d)x[1-4]\d\+")
 
     def menu(self) -> str:
         """The open menu; empty where there is none."""
@@ -106,7 +109,7 @@ def screen(folder: Path) -> Iterator[Screen]:
         environment |= {"LANG": "C.UTF-8", "NO_AT_BRIDGE": "1", "XDG_RUNTIME_DIR": str(folder), "GTK_THEME": "Adwaita"}
         reading, writing = os.pipe()
         _begin(stack, folder, environment, "Xvfb", "-displayfd", str(writing), "-screen", "0", f"{WIDTH}x{HEIGHT}x24",
-               "-nolisten", "tcp", pass_fds=(writing,))  # fmt: skip
+               "-nolisten", "tcp", "-noreset", pass_fds=(writing,))  # fmt: skip
         os.close(writing)
         with os.fdopen(reading) as told:
             environment["DISPLAY"] = f":{told.readline().strip()}"
