@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from assistant.output import print_json, print_table
 from assistant.tray.address import address
 from assistant.tray.desktop import desktop, findings
 from assistant.tray.wording import LANGUAGES, Wording, session_language
+from pipeline.errors import DeviceMissing, SettingsError
+
+NOT_HERE = 78
+"""Exit code where systemd started it: another start would not help (sysexits.h: EX_CONFIG)."""
 
 
 def add_tray_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,7 +40,13 @@ def _tray(options: argparse.Namespace) -> int:
     from assistant.tray import program
 
     say = Wording(options.language or session_language())
-    program.run(address(options.url, options.token_file, options.config), say, desktop())
+    try:
+        program.run(address(options.url, options.token_file, options.config), say, desktop())
+    except (DeviceMissing, SettingsError) as error:
+        if "INVOCATION_ID" not in os.environ:
+            raise
+        sys.stderr.write(f"assistant: {error}\n")
+        return NOT_HERE
     return 0
 
 

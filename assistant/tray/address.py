@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from assistant import settings
 from assistant.access.token_file import FORM, TokenFile
@@ -66,8 +67,8 @@ def address(
     files = (token_file,) if token_file else (own_token_file(environment),)
     given = "" if token_file else environment.get("ASSISTANT_TOKEN", "").strip()
     if url:
-        if not url.startswith(("http://", "https://")):
-            raise SettingsError(f"--url must begin with http:// or https://, not {url[:60]!r}.")
+        if not _is_address(url):
+            raise SettingsError(f"--url must be such as http://192.168.1.20:8420, not {url[:60]!r}.")
         return Address(url.rstrip("/"), files, given=given)
     loaded, folder = settings.load(config)
     http = loaded.http
@@ -80,6 +81,14 @@ def address(
     return Address(
         f"{http.scheme}://{_host(http)}:{http.port}", files, folder / loaded.storage.folder, certificate, given
     )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        found = urlsplit(url)
+        return found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0
+    except ValueError:
+        return False
 
 
 def _host(http: HttpSection) -> str:
