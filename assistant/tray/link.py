@@ -113,7 +113,10 @@ class Link:
             person = Person(who["id"], who["name"])
             if not self._now.online or person not in self._now.people:
                 self._look.set()
-            self._is(online=True, offline_reason="", state=data["state"], muted=data["muted"], person=person)
+            self._is(
+                online=True, offline_reason="", state=data["state"], muted=data["muted"], person=person,
+                greeting=who["greeting"],
+            )  # fmt: skip
         elif data.get("event") in LOOK_AFTER:
             self._look.set()
 
@@ -140,7 +143,7 @@ class Link:
             self._is(
                 people=tuple(Person(one["id"], one["name"]) for one in everyone),
                 deaf=deaf(status),
-                trouble=tuple(Trouble(**one) for one in status["trouble"]),
+                trouble=tuple(Trouble(one["part"], one["reason"], one["remedy"]) for one in status["trouble"]),
                 version=status["version"],
                 volume_db=volume["volume_db"],
                 lowest_db=volume["lowest_db"],

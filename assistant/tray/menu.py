@@ -56,7 +56,7 @@ def menu(now: Situation, say: Wording) -> list[Entry]:
     name = now.person.name if now.person else say("product")
     entries += [
         Entry(say("stop"), Wish("stop") if online else None),
-        Entry(say("test"), Wish("test", say("test_text", name=name)) if online else None),
+        Entry(say("test"), Wish("test", now.greeting or say("test_text", name=name)) if online else None),
         LINE,
         Entry(say("panel"), Wish("panel")),
         Entry(say("incident"), Wish("incident") if online else None),

@@ -53,6 +53,8 @@ class Situation:
     muted: bool = False
     person: Person | None = None
     """Who speaks."""
+    greeting: str = ""
+    """What that personality says when it is switched to, in its own language."""
     people: tuple[Person, ...] = ()
     """Who could."""
     deaf: bool = False

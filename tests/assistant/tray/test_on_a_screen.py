@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.long(1)]
 
 SAY = Wording("en")
 
+LONG = "Queridos clientes, este es un aviso muy largo. " * 20
+
 COLOURS: dict[Mode, tuple[float, float, float]] = {
     "offline": (0.45, 0.47, 0.50),
     "listening": (0.10, 0.55, 0.30),
@@ -120,12 +122,18 @@ def test_the_next_answer_has_the_voice_that_was_chosen(shop: Daemon, tray: Tray)
     soon(lambda: tray.shows("listening"), "the icon of one who listens")
     before = answer(shop)
     assert before["personality"] == "Robin"
-    tray.choose("Lucía", situation(shop), "menu")
+    tray.choose("Lucía", situation(shop), "listening")
     soon(lambda: situation(shop).person.name == "Lucía", "the other personality")
     after = answer(shop)
     assert after["personality"] == "Lucía"
     assert (after["voice_provider"], after["voice"]) != (before["voice_provider"], before["voice"])
     soon(lambda: tray.shows("listening"), "the greeting is over")
+    shop.owner.post("/api/say", json={"text": LONG}).raise_for_status()
+    soon(lambda: tray.shows("speaking"), "the icon of one who speaks")
+    tray.choose("Stop speaking", situation(shop), "speaking")
+    soon(lambda: tray.shows("listening"), "it is stopped")
+    tray.choose("Louder", situation(shop), "louder")
+    soon(lambda: situation(shop).volume_db == 3.0, "it is louder")
 
 
 def test_killed_and_started_again_the_icon_follows(shop: Daemon, tray: Tray) -> None:
@@ -136,6 +144,7 @@ def test_killed_and_started_again_the_icon_follows(shop: Daemon, tray: Tray) -> 
     shop.process.kill()
     shop.process.wait(10)
     soon(lambda: tray.shows("offline"), "the icon of one who is not there")
+    tray.screen.picture("offline")
     daemons.start_again(shop, shop.folder / "quiet.wav")
     soon(lambda: tray.shows("muted"), "it is back, and still muted")
     tray.choose("Mute", situation(shop), "muted")

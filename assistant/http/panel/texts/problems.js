@@ -32,6 +32,7 @@ export default {
     too_many: "Demasiadas peticiones. Espere un momento e inténtelo de nuevo.",
     too_many_requests: "El servicio recibe demasiadas peticiones. Espere un momento.",
     busy: "El asistente está ocupado. Inténtelo de nuevo en un momento.",
+    muted: "El asistente está silenciado y no oye nada. Reactívelo primero.",
     not_ready: "Todavía está arrancando. Inténtelo de nuevo en unos segundos.",
     no_speech: "No se entendió ninguna palabra en la grabación. Hable más cerca del micrófono e inténtelo de nuevo.",
     nothing_to_say: "No hay nada que decir.",

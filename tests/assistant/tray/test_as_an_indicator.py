@@ -1,0 +1,99 @@
+"""The tray where icons go by D-Bus, as on KDE and on GNOME with its extension."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.assistant.tray.screen import Screen, screen, soon
+from tests.assistant.tray.shop import PERSONALITIES, TOKEN, Shop, well
+from tests.fakes.web_server import WebServer
+
+pytestmark = [pytest.mark.slow, pytest.mark.long(1)]
+
+
+@contextmanager
+def serving(shop: Shop) -> Iterator[str]:
+    """Its address; it answers in a thread, so that this one can wait for programs."""
+    loop, ready = asyncio.new_event_loop(), threading.Event()
+    url, ending = "", asyncio.Event()
+
+    async def serve() -> None:
+        nonlocal url
+        async with WebServer(shop.answer) as server:
+            url = server.url
+            ready.set()
+            await ending.wait()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run, name="shop")
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield url
+    finally:
+        loop.call_soon_threadsafe(ending.set)
+        thread.join(10)
+
+
+@contextmanager
+def started(screen: Screen, *words: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    with (screen.folder / f"{words[1]}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, *words], env=screen.environment | environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+
+
+def obey(panel: subprocess.Popen[str], order: str) -> dict[str, Any]:
+    assert panel.stdin
+    assert panel.stdout
+    panel.stdin.write(order + "\n")
+    panel.stdin.flush()
+    found: dict[str, Any] = json.loads(panel.stdout.readline())
+    return found
+
+
+def test_a_panel_shows_it_steers_with_it_and_tells_trouble() -> None:
+    shop = Shop([well])
+    with tempfile.TemporaryDirectory(prefix="tray") as folder, screen(Path(folder)) as found, serving(shop) as url:
+        tray = ("-m", "assistant", "tray")
+        with started(found, "-m", "tests.assistant.tray.panel") as panel:
+            obey(panel, "look")
+            check = subprocess.run(
+                [sys.executable, *tray, "--check"], env=found.environment, capture_output=True, text=True, check=True
+            )
+            assert "the panel takes StatusNotifier items" in check.stdout
+            with started(found, *tray, "--language", "es", "--url", url, ASSISTANT_TOKEN=TOKEN) as process:
+                soon(lambda: "Lucía" in obey(panel, "look")["menu"], "the menu")
+                shown = obey(panel, "look")
+                assert Path(shown["icon"]).name == "shop-assistant-trouble.png"
+                assert shown["title"] == "Asistente de tienda: avería · Robin\nagent: It fails."
+                assert shown["menu"]["Robin"]
+                assert not shown["menu"]["Lucía"]
+                assert not found.icon(), "it is in one place only"
+                soon(lambda: obey(panel, "look")["notices"], "the notification")
+                assert obey(panel, "look")["notices"] == ["Asistente de tienda: agent: It fails."]
+                obey(panel, "choose Lucía")
+                soon(lambda: shop.asked, "the wish")
+                assert shop.asked == [(f"{PERSONALITIES}/2/activate", {"at_once": True})]
+            assert process.returncode == 0, (found.folder / "assistant.log").read_text()
