@@ -33,6 +33,10 @@ class Icon:
         self._chosen = chosen
         self._entries: list[Entry] = []
         self._menu: Any = None
+        self._shown: list[Entry] = []
+        """The lines of that menu."""
+        self._correcting = False
+        """Whether marks are set by us, not by somebody at the menu."""
         self._indicator = _indicator(files["offline"], title) if kind == "indicator" else None
         self._status = None
         if self._indicator is None:
@@ -52,10 +56,13 @@ class Icon:
             assert self._indicator is not None
             self._indicator.set_icon_full(path, tooltip)
             self._indicator.set_title(tooltip)  # what panels show for a tooltip
-        if list(entries) != self._entries:
-            self._entries = list(entries)
-            if self._indicator is not None:
-                self._indicator.set_menu(self._built())
+        if list(entries) == self._entries:
+            return
+        self._entries = list(entries)
+        if self._menu is not None and _form(self._shown) == _form(entries):
+            self._correct()  # a new menu would close the one that somebody has open
+        elif self._indicator is not None:
+            self._indicator.set_menu(self._built())
 
     def tell(self, title: str, text: str) -> None:
         """In a window, which waits until it is read."""
@@ -71,8 +78,9 @@ class Icon:
     def _built(self) -> Any:
         """Kept, for GTK does not keep it."""
         self._menu = Gtk.Menu()
+        self._shown = shown = list(self._entries)
         first_radio = None
-        for entry in self._entries:
+        for number, entry in enumerate(shown):
             item: Any
             if entry.kind == "radio":
                 item = Gtk.RadioMenuItem(label=entry.label, group=first_radio)
@@ -85,16 +93,37 @@ class Icon:
                 item.set_active(entry.on)
             item.set_sensitive(entry.wish is not None or not entry.label)
             self._menu.append(item)
-            if entry.wish is not None:
-                item.connect("activate", self._activated, entry)
+            item.connect("activate", self._activated, shown, number)
         self._menu.show_all()
         return self._menu
 
-    def _activated(self, item: Any, entry: Entry) -> None:
+    def _correct(self) -> None:
+        """Make the menu's lines say what is so."""
+        self._correcting = True
+        self._shown[:] = self._entries
+        for item, entry in zip(self._menu.get_children(), self._shown, strict=True):
+            if not entry.label:
+                continue
+            item.set_label(entry.label)
+            item.set_sensitive(entry.wish is not None)
+            if entry.kind != "plain":
+                item.set_active(entry.on)
+        self._correcting = False
+
+    def _activated(self, item: Any, shown: list[Entry], number: int) -> None:
+        entry = shown[number]
+        if self._correcting or entry.wish is None:
+            return
         if entry.kind == "radio" and not item.get_active():
             return  # the one that was on until now is activated, too
-        assert entry.wish is not None
+        if _form(self._shown) == _form(self._entries):
+            self._correct()  # GTK has set the mark; whether it is so, the assistant tells
         self._chosen(entry.wish)
+
+
+def _form(entries: Sequence[Entry]) -> list[tuple[str, bool]]:
+    """What of a menu cannot be changed while it is open."""
+    return [(entry.kind, bool(entry.label)) for entry in entries]
 
 
 def _indicator(icon: Path, title: str) -> Any:

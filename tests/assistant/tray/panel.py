@@ -69,7 +69,7 @@ class Panel:
     def obey(self, line: str) -> dict[str, Any]:
         word, _, label = line.strip().partition(" ")
         if self._item is None:
-            return {"icon": "", "title": "", "menu": {}, "notices": self._notices}
+            return {"icon": "", "title": "", "numbers": [], "menu": {}, "notices": self._notices}
         shown = self._ask(self._item[1], "org.freedesktop.DBus.Properties", "GetAll", GLib.Variant("(s)", (ITEM,)))[0]
         layout = self._ask(shown["Menu"], MENU, "GetLayout", GLib.Variant("(iias)", (0, -1, [])))[1]
         rows = [row for row in layout[2] if row[1].get("label")]
@@ -80,6 +80,7 @@ class Panel:
         return {
             "icon": shown["IconName"],
             "title": shown["Title"],
+            "numbers": [row[0] for row in layout[2]],
             "menu": {row[1]["label"]: row[1].get("toggle-state") == 1 for row in rows},
             "notices": self._notices,
         }

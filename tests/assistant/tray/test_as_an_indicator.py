@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from tests.assistant.tray.screen import Screen, screen, soon
-from tests.assistant.tray.shop import PERSONALITIES, TOKEN, Shop, well
-from tests.fakes.web_server import WebServer
+from tests.assistant.tray.shop import PERSONALITIES, STATE, TOKEN, Shop, message
+from tests.fakes.web_server import Answering, WebServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.long(1)]
 
@@ -74,7 +74,18 @@ def obey(panel: subprocess.Popen[str], order: str) -> dict[str, Any]:
 
 
 def test_a_panel_shows_it_steers_with_it_and_tells_trouble() -> None:
-    shop = Shop([well])
+    shop = Shop([], refuses={"/api/mute"})
+
+    async def speaks_when_asked(answering: Answering) -> None:
+        await answering.head()
+        await answering.chunk(message("state", STATE))
+        while not shop.asked:
+            await asyncio.sleep(0.02)
+        other = STATE["personality"] | {"id": "2", "name": "Lucía"}
+        await answering.chunk(message("state", STATE | {"state": "speaking", "personality": other}))
+        await answering.hang()
+
+    shop.streams.append(speaks_when_asked)
     with tempfile.TemporaryDirectory(prefix="tray") as folder, screen(Path(folder)) as found, serving(shop) as url:
         tray = ("-m", "assistant", "tray")
         with started(found, "-m", "tests.assistant.tray.panel") as panel:
@@ -93,7 +104,16 @@ def test_a_panel_shows_it_steers_with_it_and_tells_trouble() -> None:
                 assert not found.icon(), "it is in one place only"
                 soon(lambda: obey(panel, "look")["notices"], "the notification")
                 assert obey(panel, "look")["notices"] == ["Asistente de tienda: agent: It fails."]
+                obey(panel, "choose Silenciar")
+                soon(lambda: "Asistente de tienda" in found.run("xwininfo", "-root", "-tree"), "what was refused")
+                assert not obey(panel, "look")["menu"]["Silenciar"], "it is not muted, whatever was clicked"
                 obey(panel, "choose Lucía")
                 soon(lambda: shop.asked, "the wish")
                 assert shop.asked == [(f"{PERSONALITIES}/2/activate", {"at_once": True})]
+                soon(lambda: obey(panel, "look")["menu"]["Lucía"], "the mark is at the other one")
+                after = obey(panel, "look")
+                assert not after["menu"]["Robin"]
+                assert next(iter(after["menu"])) == "Hablando · Lucía"
+                assert after["numbers"] == shown["numbers"], "a menu that is open stays open"
+                assert Path(after["icon"]).name == "shop-assistant-speaking.png"
             assert process.returncode == 0, (found.folder / "assistant.log").read_text()
