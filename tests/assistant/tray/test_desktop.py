@@ -36,6 +36,7 @@ GNOME = replace(KDE, name="ubuntu:GNOME", watcher=False)
         (replace(XFCE, notification_area=False, bus=False), "status_icon", False),
         (KDE, "indicator", True),
         (GNOME, "indicator", False),
+        (replace(GNOME, notification_area=True), "indicator", False),
         (replace(KDE, indicator_library=False), None, False),
         (replace(XFCE, gtk=False), None, False),
         (replace(XFCE, x11=False), None, False),
