@@ -84,7 +84,7 @@ new_release() {
     # What this folder's own environment has beyond the core comes along.
     ! .venv/bin/python -c 'import pymicro_wakeword' 2>/dev/null || extras=microwakeword
     ! .venv/bin/python -c 'import google.cloud.texttospeech' 2>/dev/null || extras=${extras:+$extras,}google
-    ! .venv/bin/python -c 'import gi' 2>/dev/null || extras=${extras:+$extras,}tray
+    [ $OF = system ] || ! .venv/bin/python -c 'import gi' 2>/dev/null || extras=${extras:+$extras,}tray
     step "Program in $1"
     work=$(mktemp -d)
     cp -r --parents assistant pipeline providers systemd shop docs/assistant.1 docs/service.md models/en_US-kiosk-low \
