@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from providers.echo.echo_presence import DOUBTFUL_S, FOUND_DB, GONE_DB, GONE_S, EchoPresence
+from providers.echo.echo_presence import DOUBTFUL_S, FAINT_DB, FOUND_DB, GONE_DB, GONE_S, EchoPresence
 
 pytestmark = pytest.mark.unit
 
@@ -36,11 +36,25 @@ def test_one_that_is_found_later_is_there_at_once() -> None:
     assert judged(presence, 0.5, 2 * FOUND_DB)
 
 
-def test_a_faint_trace_alone_finds_nothing_but_keeps_what_was_found() -> None:
+def test_a_faint_one_is_found_in_the_long_run() -> None:
     presence = EchoPresence(STEP_S)
-    assert not judged(presence, 2.0, 2 * GONE_DB)
+    judged(presence, 5.0, 0.0)
+    assert not judged(presence, 0.2, 2 * FAINT_DB)
+    assert judged(presence, 3.0, 2 * FAINT_DB)
+
+
+def test_what_two_voices_have_in_common_for_a_moment_is_none() -> None:
+    presence = EchoPresence(STEP_S)
+    judged(presence, 5.0, 0.0)
+    assert not judged(presence, 0.1, 6.0)
+
+
+def test_a_trace_alone_finds_nothing_but_keeps_what_was_found() -> None:
+    presence, trace_db = EchoPresence(STEP_S), (GONE_DB + FAINT_DB) / 2
+    judged(presence, 1.0, 0.0)
+    assert not judged(presence, 5.0, trace_db)
     judged(presence, 1.0, 10.0)
-    assert judged(presence, 2 * GONE_S, 2 * GONE_DB)
+    assert judged(presence, 2 * GONE_S, trace_db)
 
 
 def test_a_customer_who_drowns_it_for_a_sentence_does_not_end_it_but_its_lasting_absence_does() -> None:
