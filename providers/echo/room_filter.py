@@ -29,9 +29,6 @@ UNSURE = 0.05
 """How unsure it is of each bin at the beginning: the square of a gain. More learns slower, odd as it is: it then takes
 what it has not learnt yet for somebody who speaks."""
 
-DOUBT = 0.01
-"""How much of the first uncertainty ``doubt`` leaves at least."""
-
 FADES_S = 0.2
 """Audio seconds in which that falls by 10 dB: the later a reflection, the fainter."""
 
@@ -58,9 +55,6 @@ class RoomFilter:
         """Of what was played, the latest first."""
         self._gains = np.zeros((parts, bins), np.complex64)
         """What has been learnt."""
-        late_s = np.arange(parts, dtype=np.float32)[:, np.newaxis] * step / rate_hz
-        self._unsure_at_first = (UNSURE * 10 ** (-late_s / FADES_S)).astype(np.float32)
-        """Per partition, shape [parts, 1]."""
         self._unsure = np.zeros((parts, bins), np.float32)
         """Expected square of each gain's error."""
         self._other = np.full(bins, FLOOR, np.float32)
@@ -81,19 +75,13 @@ class RoomFilter:
         if self._left_power > WORSE * self._heard_power:
             self._forget()
             return heard
-        if heard.any():  # a muted microphone teaches nothing
+        if heard.any():  # a muted microphone would teach it, beyond all doubt, that there is no echo
             self._learn(left)
         return left
 
-    def doubt(self) -> None:
-        """There is no echo, as far as is known: stay ready to learn one.
-
-        Who has listened to silence for a while, as with a headset that is then unplugged, would else be sure for ever.
-        """
-        np.maximum(self._unsure, DOUBT * self._unsure_at_first, out=self._unsure)
-
     def _forget(self) -> None:
-        self._unsure[:] = self._unsure_at_first
+        late_s = np.arange(len(self._unsure), dtype=np.float32) * self._step / self._rate_hz
+        self._unsure[:] = UNSURE * 10 ** (-late_s / FADES_S)[:, np.newaxis]
         self._gains[:] = 0
         self._heard_power = self._left_power = 0.0
 

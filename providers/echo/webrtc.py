@@ -124,10 +124,7 @@ class WebRtcEchoCanceller:
         if self._restorer is None:
             return suppressed
         restored = from_float(self._restorer.restore(_as_float(suppressed), left), LISTENING_RATE_HZ).pcm
-        present = self._presence.judge(sound, left, reference)
-        if not present:
-            self._filter.doubt()
-        return self._chosen(heard, restored, present=present)
+        return self._chosen(heard, restored, present=self._presence.judge(sound, left, reference))
 
     def _chosen(self, heard: Pcm, cancelled: Pcm, *, present: bool) -> Pcm:
         """What is cancelled, or, where there is no echo, what is heard, sample for sample."""

@@ -45,8 +45,8 @@ def test_a_faint_one_is_found_in_the_long_run() -> None:
 
 def test_what_two_voices_have_in_common_for_a_moment_is_none() -> None:
     presence = EchoPresence(STEP_S)
-    judged(presence, 5.0, 0.0)
-    assert not judged(presence, 0.1, 6.0)
+    judged(presence, 0.05, 6.0)
+    assert not judged(presence, 2.0, 0.0)
 
 
 def test_a_trace_alone_finds_nothing_but_keeps_what_was_found() -> None:
@@ -54,14 +54,14 @@ def test_a_trace_alone_finds_nothing_but_keeps_what_was_found() -> None:
     judged(presence, 1.0, 0.0)
     assert not judged(presence, 5.0, trace_db)
     judged(presence, 1.0, 10.0)
-    assert judged(presence, 2 * GONE_S, trace_db)
+    assert judged(presence, 4 * GONE_S, trace_db)
 
 
 def test_a_customer_who_drowns_it_for_a_sentence_does_not_end_it_but_its_lasting_absence_does() -> None:
     presence = EchoPresence(STEP_S)
     judged(presence, 1.0, 10.0)
     assert judged(presence, GONE_S - 0.5, 0.0)
-    assert not judged(presence, 2.0, 0.0)
+    assert not judged(presence, 2 * GONE_S, 0.0)
 
 
 def test_silence_of_the_loudspeaker_tells_nothing() -> None:
