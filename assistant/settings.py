@@ -291,7 +291,7 @@ class Settings(ProviderSettings):
 
 
 DEFAULT_USE: dict[str, str | list[str]] = {
-    "echo": "none",
+    "echo": "webrtc",
     "wake_word": "openwakeword",
     "vad": "silero",
     "end_of_turn": "smart_turn",

@@ -8,10 +8,10 @@ import numpy as np
 
 from benchmarks.plain_models import resources
 from pipeline.audio import FRAME_SAMPLES, LISTENING_RATE_HZ, AudioChunk
-from pipeline.ears import cut_utterance
 from pipeline.hearing import Hearing
-from pipeline.segmenter import SegmenterSettings, SpeechEnded, UtteranceSegmenter
+from pipeline.segmenter import SegmenterSettings, SpeechEnded
 from pipeline.speech import Transcript
+from pipeline.utterance_taker import UtteranceTaker
 from providers.registry import create, settings_type
 
 INTERRUPTS_S = 0.5
@@ -85,18 +85,18 @@ async def speech(chunks: list[AudioChunk], end_silence_s: float = 0.5) -> list[H
         create("wake_word", "openwakeword", settings_type("wake_word", "openwakeword")(), resources()) as detector,
         create("stt", "faster_whisper", whisper, resources()) as transcriber,
     ):
-        hearing, segmenter, first = Hearing(vad, detector), UtteranceSegmenter(settings), 0
+        hearing, taker = Hearing(vad, detector), UtteranceTaker(settings)
         for number, chunk in enumerate(chunks):
-            step = segmenter.push((await hearing.hear(chunk, attentive=True)).frame)
+            step = await taker.push(chunk, (await hearing.hear(chunk, attentive=True)).frame)
             if number == len(chunks) - 1 and not isinstance(step, SpeechEnded):
-                step = segmenter.flush()
+                step = taker.flush()
             if not isinstance(step, SpeechEnded):
                 continue
             if step.speech_s >= INTERRUPTS_S:
-                heard = await transcriber.transcribe(cut_utterance(chunks[first : number + 1], step, settings))
+                heard = await transcriber.transcribe(taker.cut(step))
                 text = heard.text if isinstance(heard, Transcript) else ""
                 found.append(Heard(step.start_s, step.end_s, step.speech_s, text))
-            segmenter, first = UtteranceSegmenter(settings), number + 1
+            taker = UtteranceTaker(settings)
     return found
 
 

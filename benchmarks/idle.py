@@ -135,7 +135,8 @@ def compare(files: dict[str, Path], peer: Path | None, rounds: int) -> dict[str,
         for _ in range(rounds):
             ours.append(measured([sys.executable, "-m", "benchmarks.idle_ours", file])["core_share"])
             if peer is not None:
-                command = [peer, ROOT / "benchmarks" / "idle_peer.py", file, ROOT / "models"]
+                # -P: benchmarks/http.py would hide Python's own
+                command = [peer, "-P", ROOT / "benchmarks" / "idle_peer.py", file, ROOT / "models"]
                 theirs.append(measured(command)["core_share"])
                 ratios.append(ours[-1] / theirs[-1])
         result[f"{name}_core_share"] = round(statistics.median(ours), 4)

@@ -154,4 +154,4 @@ def _faded(old: Pcm, new: Pcm) -> Pcm:
     """From one to the other within ``FADE`` samples."""
     rise = np.arange(FADE, dtype=np.float32) / FADE
     head = old[:FADE] * (1 - rise) + new[:FADE] * rise
-    return np.concatenate([head.astype(np.int16), new[FADE:]])
+    return np.concatenate([np.rint(head).astype(np.int16), new[FADE:]])

@@ -75,7 +75,8 @@ class RoomFilter:
         if self._left_power > WORSE * self._heard_power:
             self._forget()
             return heard
-        self._learn(left)
+        if heard.any():  # a muted microphone would teach it, beyond all doubt, that there is no echo
+            self._learn(left)
         return left
 
     def _forget(self) -> None:

@@ -2,8 +2,9 @@
 
 Alone it hardly lets anybody through who speaks at the same time (docs/decisions/141). So a filter of our own takes out
 what it has learnt of the echo before, which leaves little for WebRTC's to suppress, and what that takes from a voice is
-given back in part. Nothing of LiveKit's network is used;
-its library starts a few threads, which sleep.
+given back in part. Where the filter finds no echo, what is heard passes as it is (docs/decisions/146).
+
+Nothing of LiveKit's network is used; its library starts a few threads, which sleep.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.audio import ECHO_FRAME_SAMPLES, FULL_SCALE, LISTENING_RATE_HZ, Pcm, from_float
+from pipeline.audio import ECHO_FRAME_S, ECHO_FRAME_SAMPLES, FULL_SCALE, LISTENING_RATE_HZ, Pcm, from_float
 from pipeline.errors import ProviderError, ProviderMissing
 from pipeline.protocols import Capabilities
+from providers.echo.echo_presence import EchoPresence
 from providers.echo.restorer import Restorer
 from providers.echo.room_filter import RoomFilter
 from providers.model_worker import ModelWorker
@@ -67,6 +69,10 @@ class WebRtcEchoCanceller:
         self._processing: Any = None
         self._filter: RoomFilter | None = None
         self._restorer: Restorer | None = None
+        self._presence = EchoPresence(ECHO_FRAME_S)
+        self._was_present = True
+        self._held: Pcm = np.zeros(0, np.int16)
+        """What was heard and is as late as what is cancelled."""
         self._delay_ms = -1
 
     @property
@@ -91,7 +97,10 @@ class WebRtcEchoCanceller:
         chosen = self._settings
         wanted = chosen.echo_cancellation and chosen.learns_room
         self._filter = RoomFilter(ECHO_FRAME_SAMPLES, LISTENING_RATE_HZ) if wanted else None
-        self._restorer = Restorer(round(self.latency_s * LISTENING_RATE_HZ)) if wanted and self.may_rest else None
+        late = round(self.latency_s * LISTENING_RATE_HZ)
+        self._restorer = Restorer(late) if wanted and self.may_rest else None
+        self._presence, self._was_present = EchoPresence(ECHO_FRAME_S), True
+        self._held = np.zeros(late, np.int16)
         self._delay_ms = -1
         return self
 
@@ -109,11 +118,24 @@ class WebRtcEchoCanceller:
             raise ProviderError("The echo canceller is not open.", retryable=False)
         if self._filter is None:
             return self._process(heard, played, delay_s)
-        left = self._filter.cancel(_as_float(heard), _as_float(played))
+        sound, reference = _as_float(heard), _as_float(played)
+        left = self._filter.cancel(sound, reference)
         suppressed = self._process(from_float(left, LISTENING_RATE_HZ).pcm, played, delay_s)
         if self._restorer is None:
             return suppressed
-        return from_float(self._restorer.restore(_as_float(suppressed), left), LISTENING_RATE_HZ).pcm
+        restored = from_float(self._restorer.restore(_as_float(suppressed), left), LISTENING_RATE_HZ).pcm
+        return self._chosen(heard, restored, present=self._presence.judge(sound, left, reference))
+
+    def _chosen(self, heard: Pcm, cancelled: Pcm, *, present: bool) -> Pcm:
+        """What is cancelled, or, where there is no echo, what is heard, sample for sample."""
+        held = np.concatenate([self._held, heard])
+        plain, self._held = held[:ECHO_FRAME_SAMPLES], held[ECHO_FRAME_SAMPLES:]
+        was_present, self._was_present = self._was_present, present
+        if present == was_present:
+            return cancelled if present else plain
+        share = np.linspace(float(was_present), float(present), ECHO_FRAME_SAMPLES, dtype=np.float32)
+        mixed: Pcm = np.rint(plain + share * (cancelled.astype(np.float32) - plain)).astype(np.int16)
+        return mixed
 
     def _process(self, heard: Pcm, played: Pcm, delay_s: float) -> Pcm:
         frame = self._frame(heard)

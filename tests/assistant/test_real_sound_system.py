@@ -83,7 +83,7 @@ def test_a_conversation_through_microphone_and_loudspeaker(
     """Wake word and question by ``paplay``; the answer recorded from the monitor says what it should."""
     wake, question = spoken("hey jarvis!", tmp_path), spoken("where can I find the olive oil", tmp_path)
     customer = joined([wake, silence(0.3, wake.rate_hz), question, silence(1.0, wake.rate_hz)])
-    config = f"models: {{folder: {ROOT / 'models'}}}\nagent: {{use: echo}}"
+    config = f"models: {{folder: {ROOT / 'models'}}}\nagent: {{use: echo}}\necho: {{use: {echo}}}"
     with running(tmp_path, config) as daemon:
         daemon.wait_for("listening")
         with sound_server.record() as hearing:

@@ -68,6 +68,15 @@ async def test_only_the_echo_goes_and_every_sample_stays_in_its_place() -> None:
         assert np.abs(chunk.pcm.astype(np.int32) - voice[place : place + FRAME_SAMPLES]).max() <= 1
 
 
+async def test_a_canceller_that_finds_no_echo_changes_no_sample() -> None:
+    _, played, _ = voice_and_answer()
+    voice = np.random.default_rng(4).normal(0, 3000, len(played)).astype(np.int16)
+    clean = all_clean(await opened(FakeEchoCanceller(gain=0.0), played), chunks(voice))
+    for chunk in clean[1:]:
+        place = round(chunk.start_s * LISTENING_RATE_HZ)
+        assert np.array_equal(chunk.pcm, voice[place : place + FRAME_SAMPLES])
+
+
 @pytest.mark.parametrize("latency", [0, 128, 224])
 async def test_chunks_follow_each_other_late_by_a_constant(latency: int) -> None:
     _, played, heard = voice_and_answer()

@@ -69,3 +69,10 @@ def test_what_comes_later_than_it_reaches_is_left_alone() -> None:
 def test_where_nothing_is_played_nothing_changes() -> None:
     voice = signal(1, 2)
     assert np.abs(left_of(voice, np.zeros_like(voice)) - voice).max() == 0
+
+
+def test_a_muted_microphone_teaches_nothing() -> None:
+    played = signal(8, 1)
+    echo = echo_of(played)
+    echo[: 4 * LISTENING_RATE_HZ] = 0
+    assert softer_db(echo, left_of(echo, played), 5.0, 8.0) > 10

@@ -83,6 +83,32 @@ async def test_whoever_speaks_over_it_is_heard_because_the_room_was_learnt() -> 
     assert alike[True] > alike[False] + 0.2
 
 
+@pytest.mark.model
+async def test_without_an_echo_everything_passes_as_it_is() -> None:
+    """With a headset: whoever speaks over an answer and its beginning, but for the time until that is known."""
+    played = spoken("The olive oil is in aisle four, next to the tomato sauce, and it costs three dollars.")
+    voice = spoken("What time do you close on Sunday?", "Hey Jarvis!")
+    size = min(len(played), len(voice)) // 160 * 160
+    async with WebRtcEchoCanceller(Settings()) as canceller:
+        late = round(canceller.latency_s * LISTENING_RATE_HZ)
+        out = cancelled(canceller, voice[:size], played[:size], 0.04)
+    known = 2 * LISTENING_RATE_HZ
+    assert np.array_equal(out[known:], voice[known - late : size - late])
+
+
+@pytest.mark.model
+async def test_an_echo_that_comes_later_is_found() -> None:
+    """A headset is unplugged: loudspeaker and microphone are now in one room."""
+    played = spoken(*["The olive oil is in aisle four, next to the tomato sauce, and it costs three dollars."] * 3)
+    played = played[: len(played) // 160 * 160]
+    heard = room(played)
+    heard[: 2 * LISTENING_RATE_HZ] = 0
+    async with WebRtcEchoCanceller(Settings()) as canceller:
+        left = cancelled(canceller, heard, played, 0.04)
+    tail = slice(4 * LISTENING_RATE_HZ, None)
+    assert level_db(heard[tail]) - level_db(left[tail]) > 20
+
+
 def likeness(sound: np.ndarray, voice: np.ndarray) -> float:
     """-1 to 1; without the lowest tones, whose phases WebRTC's high-pass filter turns."""
     return float(np.corrcoef(np.diff(sound[: len(voice)]), np.diff(voice))[0, 1])
