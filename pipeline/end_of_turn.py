@@ -21,8 +21,9 @@ log = logging.getLogger(__name__)
 DETECTOR_TIMEOUT_S = 0.5
 """Seconds of the clock for an answer that takes a twentieth; after that plain silence decides."""
 
-TEXT_WAIT_S = 0.15
-"""Seconds of the clock to wait for the words so far. Where a recogniser takes longer they are not asked."""
+TEXT_WAIT_S = 1.0
+"""Seconds of the clock to wait for the words so far. That delays no answer, for none can begin without them; where a
+recogniser takes longer they are not asked."""
 
 PAUSE_MARGIN = 1.4
 """Whoever has made a pause is given that many times its length the next time."""
