@@ -136,7 +136,7 @@ class EndOfTurn:
         if whole is Whole.CERTAINLY and self.settings.patience is not Patience.PATIENT:
             return 0.0
         if sounds_finished:
-            return {Whole.NO: waits_s, Whole.DOUBTFUL: plain_s}.get(whole, 0.0)
+            return {Whole.NO: waits_s, Whole.DOUBTFUL: (plain_s + waits_s) / 2}.get(whole, 0.0)
         return plain_s if whole in {Whole.CERTAINLY, Whole.APPARENTLY} else waits_s
 
     async def _whole(self, so_far: Utterance, words: Callable[[], Awaitable[Transcript | None]]) -> Whole:

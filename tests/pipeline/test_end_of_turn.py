@@ -140,6 +140,7 @@ async def test_words_that_come_late_are_not_waited_for() -> None:
     assert await unsure.silence_s(so_far, 0.0, never) == WAITING[Patience.NORMAL].unfinished_s
     assert await unsure.silence_s(so_far, 0.0, known) == EndOfTurnSettings().end_silence_s
     assert await policy.silence_s(so_far, 0.0, known) == WAITING[Patience.NORMAL].unfinished_s
+HALFWAY = (PLAIN + LONG_S) / 2
 
 
 @pytest.mark.parametrize("stammers", [3, 20])
@@ -162,11 +163,11 @@ QUICK, PLAIN, LONG_S = 0.0, EndOfTurnSettings().end_silence_s, WAITING[Patience.
     ("text", "sure", "sounds_finished", "waits_s"),
     [
         ("Where is the bread?", True, 0.1, QUICK), ("Where is the bread?", True, 0.9, QUICK),
-        ("Where is the bread?", False, 0.1, LONG_S), ("Where is the bread?", False, 0.9, PLAIN),
+        ("Where is the bread?", False, 0.1, LONG_S), ("Where is the bread?", False, 0.9, HALFWAY),
         ("Where is the bread?", None, 0.1, PLAIN), ("Where is the bread?", None, 0.9, QUICK),
         ("Where is the", True, 0.9, LONG_S),
         ("Where can I find the gluten free bread?", True, 0.1, LONG_S),
-        ("Where can I find the gluten free bread?", True, 0.9, PLAIN),
+        ("Where can I find the gluten free bread?", True, 0.9, HALFWAY),
         ("Where can I find the gluten free bread?", None, 0.9, QUICK),
     ],
 )  # fmt: skip
