@@ -140,7 +140,6 @@ async def test_words_that_come_late_are_not_waited_for() -> None:
     assert await unsure.silence_s(so_far, 0.0, never) == WAITING[Patience.NORMAL].unfinished_s
     assert await unsure.silence_s(so_far, 0.0, known) == EndOfTurnSettings().end_silence_s
     assert await policy.silence_s(so_far, 0.0, known) == WAITING[Patience.NORMAL].unfinished_s
-HALFWAY = (PLAIN + LONG_S) / 2
 
 
 @pytest.mark.parametrize("stammers", [3, 20])
@@ -157,6 +156,7 @@ async def test_a_stammer_keeps_the_machine_idle(stammers: int, tmp_path: Path) -
 SO_FAR = Utterance(silence(1.7, LISTENING_RATE_HZ), 0.0, 1.5, 1.5, 1.7)
 """A second and a half of speech."""
 QUICK, PLAIN, LONG_S = 0.0, EndOfTurnSettings().end_silence_s, WAITING[Patience.NORMAL].unfinished_s
+HALFWAY = (PLAIN + LONG_S) / 2
 
 
 @pytest.mark.parametrize(
