@@ -23,6 +23,7 @@ from pipeline.turn import Turn, TurnParts
 from tests.fakes.agent import FakeAgent
 from tests.fakes.audio import FakeSpeaker
 from tests.fakes.stt import ScriptedTranscriber
+from tests.pipeline.scene import answered
 from tests.virtual_time import now_s
 
 LIMIT_S = 4.0
@@ -139,7 +140,7 @@ class Kiosk:
         self.speaker.audible.clear()
         asked_s = now_s()
         turn = Turn(self._parts, self._feed, self._clock, self._personality, (), self._clock())
-        await turn.answer(Utterance(tone(1.0), 0.0, 1.0, 1.0, 1.7))
+        await answered(turn, Utterance(tone(1.0), 0.0, 1.0, 1.0, 1.7))
         audible = self.speaker.audible
         begins, ends = [begin for begin, _ in audible], [asked_s, *(end for _, end in audible)]
         waits = [begin - end for begin, end in zip([*begins, now_s()], ends, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -18,17 +19,18 @@ from pipeline.conversation import Conversation
 from pipeline.conversation_settings import ConversationSettings
 from pipeline.ears import Ears
 from pipeline.end_of_turn import EndOfTurn
-from pipeline.errors import ProviderError
+from pipeline.errors import AssistantError, ProviderError
 from pipeline.events import EventFeed
 from pipeline.fallback import FallbackVoice
 from pipeline.fallback_transcriber import FallbackTranscriber
 from pipeline.hearing import Hearing
+from pipeline.preparation import Preparation, Question
 from pipeline.protocols import Agent, Synthesizer
 from pipeline.request_handler import RequestHandler
 from pipeline.routing import SpeechRouter
 from pipeline.segmenter import SegmenterSettings
-from pipeline.speech import NoSpeechReason, Personality, VoiceConfig
-from pipeline.turn import TurnParts
+from pipeline.speech import NoSpeechReason, Personality, Utterance, VoiceConfig
+from pipeline.turn import Turn, TurnParts
 from providers.audio.wav import FastPace, WavMicrophone, WavSpeaker
 from tests.fakes.agent import FakeAgent
 from tests.fakes.stt import ScriptedTranscriber
@@ -59,6 +61,16 @@ def voice_of(
 ) -> FallbackVoice:
     """Engines as one voice."""
     return FallbackVoice(SpeechRouter(engines), CircuitBreaker(feed, clock), clock, **options)
+
+
+async def answered(turn: Turn, utterance: Utterance) -> None:
+    """The whole of a turn. Raises what the turn raises."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            prepared = Preparation(utterance, turn.parts.transcriber, group)
+            await turn.answer(Question(utterance, prepared, turn.heard_by_s))
+    except* AssistantError as failed:
+        raise failed.exceptions[0] from failed
 
 
 Cue = tuple[float, Callable[[Conversation], object]]

@@ -18,14 +18,13 @@ from pipeline.earcons import error
 from pipeline.errors import AssistantError, AudioFileError, DeviceLost, ProviderError
 from pipeline.events import EventFeed
 from pipeline.fallback_transcriber import FallbackTranscriber
-from pipeline.preparation import Preparation, Question
 from pipeline.speech import Exchange, NoSpeechReason, Transcript, Utterance, Voice
 from pipeline.turn import Turn, TurnParts
 from tests.fakes.agent import FakeAgent
 from tests.fakes.audio import FakeSpeaker
 from tests.fakes.stt import ScriptedTranscriber
 from tests.fakes.synthesizer import ScriptedSynthesizer
-from tests.pipeline.scene import ROBIN, Clock, voice_of
+from tests.pipeline.scene import ROBIN, Clock, answered, voice_of
 
 pytestmark = pytest.mark.unit
 
@@ -57,14 +56,7 @@ class Stage:
 
     async def answer(self) -> None:
         sound = from_float(0.3 * np.sin(np.arange(16_000)), 16_000)
-        utterance = Utterance(sound, 0.0, 1.0, 1.0, 1.7)
-        recognisers = FallbackTranscriber([self.transcriber], CircuitBreaker(self.feed, self.clock), self.clock)
-        try:
-            async with asyncio.TaskGroup() as group:
-                question = Question(utterance, Preparation(utterance, recognisers, group), 0.0)
-                await self.turn.answer(question)
-        except* AssistantError as failed:
-            raise failed.exceptions[0] from failed
+        await answered(self.turn, Utterance(sound, 0.0, 1.0, 1.0, 1.7))
 
     def spoken(self) -> list[str]:
         return [event["text"] for event in self.events if event["event"] == "speaking"]
