@@ -188,7 +188,7 @@ async def main(config: Path, sounds: Path, conversations: int, idle_s: float, ev
     app = SoakApp(settings, folder, script(customer, rooms, conversations, idle_s, every))
     app.feed.subscribe(customer)
     with Incidents() as incidents:
-        await app.run(Ends(fast=True), lambda app, memory: Serving(app, memory, incidents))
+        await app.run(Ends(fast=True), Serving)
         told = incidents.newest()[:MOST_INCIDENTS]
     tell({
         "asked": customer.asked, "answered": customer.answered, "interrupted": customer.interrupted,

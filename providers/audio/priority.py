@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import suppress
 
 PRIORITY = 5
@@ -14,8 +15,8 @@ def become_urgent() -> bool:
 
     Programs that it starts do not inherit it.
     """
-    if not hasattr(os, "sched_setscheduler"):
-        return False
+    if not hasattr(os, "sched_setscheduler") or threading.current_thread() is threading.main_thread():
+        return False  # the program's own thread has more to do than sound
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(PRIORITY))
         return True

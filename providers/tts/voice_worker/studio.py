@@ -230,7 +230,8 @@ class Studio:
         if audio_s >= LEAST_MEASURED_S:
             before = self._real_time_factor
             now = work_s / audio_s
-            self._real_time_factor = round(now if before is None else before + SMOOTHING * (now - before), 3)
+            now = now if before is None else before + SMOOTHING * (now - before)
+            self._real_time_factor = float(f"{now:.3g}")
 
 
 def _bytes(sound: Sound) -> bytes:

@@ -30,12 +30,19 @@ def test_only_the_thread_that_asks_becomes_urgent() -> None:
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
+def test_the_program_s_own_thread_never_does() -> None:
+    assert become_urgent() is False
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
 def test_who_may_not_goes_on_as_before() -> None:
     if os.getuid() != 0:
         pytest.skip("only root can become somebody who may not")
     program = (
-        "import os, resource; from providers.audio.priority import become_urgent as ask;"
-        "resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0)); os.setuid(65534); print(ask(), os.sched_getscheduler(0))"
+        "import os, resource, threading; from providers.audio.priority import become_urgent as ask;"
+        "resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0)); os.setuid(65534);"
+        "thread = threading.Thread(target=lambda: print(ask(), os.sched_getscheduler(0)));"
+        "thread.start(); thread.join()"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["False", str(os.SCHED_OTHER)]
