@@ -128,10 +128,12 @@ class DeviceStream:
             await self._shut(worker, stream)
 
     async def _shut(self, worker: ModelWorker, stream: Any) -> None:
+        closing = asyncio.ensure_future(worker.run(lambda _: portaudio.close_stream(stream)))
+        closing.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may wait for it any more
         try:
             async with asyncio.timeout(CLOSE_S):
                 # Shielded: a stream left open would go on calling back into a loop that has ended.
-                await asyncio.shield(worker.run(lambda _: portaudio.close_stream(stream)))
+                await asyncio.shield(closing)
         except TimeoutError:
             log.warning("The %s does not close. Restart the sound system if this lasts.", self.name)
         finally:
