@@ -128,8 +128,9 @@ class DeviceStream:
             await self._shut(worker, stream)
 
     async def _shut(self, worker: ModelWorker, stream: Any) -> None:
-        closing = asyncio.ensure_future(worker.run(lambda _: portaudio.close_stream(stream)))
-        closing.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may wait for it any more
+        work = worker.run(lambda _: portaudio.close_stream(stream))
+        closing = asyncio.ensure_future(work)  # noqa: TID251 - it may outlive whoever waits for it
+        closing.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             async with asyncio.timeout(CLOSE_S):
                 # Shielded: a stream left open would go on calling back into a loop that has ended.
