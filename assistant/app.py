@@ -163,12 +163,7 @@ class App:
         await stack.enter_async_context(microphone)
         hearing = Hearing(vad, wake_words, HearingSettings())
         volume = Volume(settings.audio.loudness, self.folder / settings.storage.folder)
-        ears = Ears(
-            microphone,
-            hearing,
-            SegmenterSettings(**settings.utterance.model_dump()),
-            self.feed,
-        )
+        ears = Ears(microphone, hearing, SegmenterSettings(**settings.utterance.model_dump()), self.feed)
         turn_parts = TurnParts(
             RecordedTranscriber(transcriber, recordings) if recordings.on else transcriber,
             agent,

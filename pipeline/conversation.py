@@ -27,7 +27,6 @@ from pipeline.interjections import Interjection, Interjections, goes_on
 from pipeline.interruptible import Following, Interruptible, Invitation
 from pipeline.preparation import Account, Preparation, Question, TurnTaking
 from pipeline.speech import Exchange, NoSpeechReason, Personality, Utterance, WakeWordHit
-from pipeline.spoken_requests import RequestKind
 from pipeline.turn import Turn, TurnParts
 from pipeline.wishes import Announcement, Call, Sound, Wish, Wishes, is_anything, is_call, is_greeting
 
@@ -71,7 +70,9 @@ class Conversation:
         """Set while nobody speaks to it and it speaks to nobody: the time for work that can wait."""
         self.account = Account()
         """What preparing answers comes to."""
-        self._interjections = Interjections(ears, parts.speaker, feed, settings.barge_in, self._taking, self._stops)
+        self._interjections = Interjections(
+            ears, parts.speaker, feed, settings.barge_in, self._taking, parts.requests.is_stop
+        )
         self._history: deque[Exchange] = deque(maxlen=settings.history_turns)
         self._last_turn_s = 0.0
 
@@ -97,8 +98,7 @@ class Conversation:
         will come in the new voice.
         """
         if self._turn is not None and not self._speaking.greets:
-            requests = self._parts.requests
-            self._turn.switch(requests.as_wished(personality) if requests is not None else personality)
+            self._turn.switch(self._parts.requests.as_wished(personality))
         elif self.idle.is_set() or self._speaking.greets:
             self._wishes.forget(is_greeting)
             self._speaking.stop_greeting()
@@ -242,27 +242,20 @@ class Conversation:
             self._forget()
             return None
         wanted = self._settings.follow_up
-        if not turn.complete or turn.transcript is None or wanted is FollowingUp.OFF:
+        if not turn.complete or wanted is FollowingUp.OFF:
             return None
-        return Invitation(self._feed.at_s) if wanted is FollowingUp.ALWAYS or turn.asks else None
+        always = wanted is FollowingUp.ALWAYS and turn.transcript is not None
+        return Invitation(self._feed.at_s) if always or turn.asks else None
 
     def _taking(self) -> TurnTaking:
-        requests = self._parts.requests
-        language = requests.language if requests is not None else ""
+        language = self._parts.requests.language
         return TurnTaking(self._end_of_turn, self._prepare, self._clock, self.account, language)
 
     def _prepare(self, utterance: Utterance) -> Preparation:
         return Preparation(utterance, self._parts.transcriber, self._preparing)
 
-    def _stops(self, text: str, language: str) -> bool:
-        """Whether somebody who says this only wants silence."""
-        requests = self._parts.requests
-        request = requests.requests.find(text, language) if requests is not None else None
-        return request is not None and request.kind is RequestKind.STOP
-
     def _begin(self, personality: Personality, heard_by_s: float, *, called: bool = True) -> Turn:
-        requests = self._parts.requests
-        who = requests.as_wished(personality) if requests is not None else personality
+        who = self._parts.requests.as_wished(personality)
         return Turn(self._parts, self._feed, self._clock, who, tuple(self._history), heard_by_s, called)
 
     async def _take(
@@ -337,5 +330,4 @@ class Conversation:
     def _forget(self) -> None:
         """The customer has gone."""
         self._history.clear()
-        if self._parts.requests is not None:
-            self._parts.requests.forget()
+        self._parts.requests.forget()

@@ -103,8 +103,11 @@ class Interjections:
     def _counts(words: Transcript, question: Question, turn: Turn, before: Utterance | None) -> bool:
         """Whether a customer said it, and said more than is being answered already."""
         if before is not None and goes_on(question.utterance, before):
-            known = turn.transcript
-            return known is None or comparable(words.text) != comparable(known.text)
+            if turn.transcript is None:
+                return True
+            known, whole = comparable(turn.transcript.text), comparable(words.text)
+            added = " ".join(whole[len(known) :]) if whole[: len(known)] == known else words.text
+            return whole != known and not resembles(added, turn.being_said())
         return not resembles(words.text, turn.being_said())
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.loudness import Loudness
 from pipeline.speech import Personality, Transcript, primary_language
-from pipeline.spoken_requests import ReplyKind, Request, RequestKind, SpokenRequests
+from pipeline.spoken_requests import ReplyKind, RequestKind, SpokenRequests
 
 SLOWER_SHARE = 0.85
 """Of the pace before, each time."""
@@ -38,17 +38,17 @@ class RequestHandler:
 
     def __init__(
         self,
-        requests: SpokenRequests,
-        replies: Mapping[ReplyKind, Mapping[str, str]],
-        loudness: Loudness,
+        requests: SpokenRequests | None = None,
+        replies: Mapping[ReplyKind, Mapping[str, str]] | None = None,
+        loudness: Loudness | None = None,
         speaks: Callable[[Personality, str], bool] = lambda personality, language: True,
     ) -> None:
         """``replies``: by kind and language; a kind without any is the agent's. ``speaks`` tells whether somebody can
         go on in a language (ISO 639-1): understand it, and speak it.
         """
-        self.requests = requests
-        self._replies = replies
-        self._loudness = loudness
+        self._requests = requests or SpokenRequests({})
+        self._replies = replies or {}
+        self._loudness = loudness or Loudness()
         self._speaks = speaks
         self._pace = 1.0
         self._last: tuple[str, str] | None = None
@@ -61,8 +61,8 @@ class RequestHandler:
         self._loudness.reset()
 
     def answered(self, text: str, language: str) -> None:
-        """The agent's whole answer, which may have to be repeated."""
-        self._last = (text, language) if text else self._last
+        """The agent's answer as far as it is known, which may have to be repeated."""
+        self._last = (text, language)
 
     def as_wished(self, personality: Personality) -> Personality:
         """At the pace the customer wants."""
@@ -71,13 +71,14 @@ class RequestHandler:
         settings = replace(personality.voice.settings, speed=personality.voice.settings.speed * self._pace)
         return replace(personality, voice=replace(personality.voice, settings=settings))
 
-    def find(self, transcript: Transcript, personality: Personality) -> Request | None:
-        """The request that was made, None for a question to the agent."""
-        return self.requests.find(transcript.text, transcript.language, personality.name)
+    def is_stop(self, text: str, language: str) -> bool:
+        """Whether somebody who says this (its language as ISO 639-1 code) only wants silence."""
+        request = self._requests.find(text, language)
+        return request is not None and request.kind is RequestKind.STOP
 
     def handle(self, transcript: Transcript, personality: Personality) -> Handled | None:
         """Do what was asked; None where that is the agent's to answer."""
-        request = self.find(transcript, personality)
+        request = self._requests.find(transcript.text, transcript.language, personality.name)
         if request is None:
             return None
         language = primary_language(transcript.language)

@@ -48,8 +48,8 @@ class TurnParts:
     """Played when no voice can speak, by language (ISO 639-1)."""
     error_tone: AudioChunk | None = None
     """Played when there is no such recording either."""
-    requests: RequestHandler | None = None
-    """Does what customers ask of the conversation itself; without it the agent answers everything."""
+    requests: RequestHandler = field(default_factory=RequestHandler)
+    """Does what customers ask of the conversation itself; as it comes it leaves everything to the agent."""
 
     def sorry(self, language: str) -> Apology | None:
         """What to play when no voice can speak: a recording in the customer's language or in English, else a tone."""
@@ -107,8 +107,7 @@ class Turn:
             if not await self._transcribe(question):
                 return
             assert self.transcript is not None
-            requests = self.parts.requests
-            self.handled = requests.handle(self.transcript, self.personality) if requests is not None else None
+            self.handled = self.parts.requests.handle(self.transcript, self.personality)
             if self.handled is None:
                 await self._reply(self.transcript)
             else:
@@ -158,9 +157,9 @@ class Turn:
     @property
     def asks(self) -> bool:
         """Whether the customer is expected to answer."""
-        if self.transcript is None:
-            return False
-        language = self.transcript.language if self.handled is None else self.handled.language
+        language = self.personality.language
+        if self.transcript is not None:
+            language = self.transcript.language if self.handled is None else self.handled.language
         return asks_something(" ".join(self._said), language)
 
     async def _transcribe(self, question: Question) -> bool:
@@ -180,7 +179,7 @@ class Turn:
     async def _explain(self, result: NoSpeech) -> None:
         self.feed.publish(NoSpeechHeard(result.reason))
         if result.reason in MISHEARD and self.called:
-            await self._say_one_of(self.parts.repeat_requests, self.personality.language)
+            self._said.append(await self._say_one_of(self.parts.repeat_requests, self.personality.language))
 
     async def _do(self, handled: Handled) -> None:
         """Say what comes of a request."""
@@ -200,11 +199,10 @@ class Turn:
                 if isinstance(item, Exception):
                     failure = item
                     continue
+                self.parts.requests.answered(" ".join([*self._said, item]), transcript.language)
                 await self._say(item, transcript.language)
         if failure is None and self._delivery.silent:
             failure = ProviderError("The agent answered nothing that can be said.")
-        if self.parts.requests is not None and failure is None:
-            self.parts.requests.answered(" ".join(self._said), transcript.language)
         if failure is not None:
             self._said.append(await self._apologise_for(failure))
         elif (apology := self._delivery.apology) is not None and apology.text:

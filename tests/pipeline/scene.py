@@ -110,7 +110,8 @@ class Scene:
     clock: Callable[[], float] = field(default_factory=Clock)
     cues: Sequence[Cue] = ()
     end_of_turn: EndOfTurn | None = None
-    requests: RequestHandler | None = None
+    requests: RequestHandler = field(default_factory=RequestHandler)
+    repeat_requests: Mapping[str, str] = field(default_factory=lambda: {"en": "Again please."})
     wake_late_s: float = 0.1
     language: str = "en"
 
@@ -135,7 +136,7 @@ class Scene:
                 speaker,
                 lambda text, _: text,
                 {"en": "Sorry.", "es": "Perdón."},
-                {"en": "Again please."},
+                self.repeat_requests,
                 self.recorded_apologies,
                 self.error_tone,
                 self.requests,

@@ -184,3 +184,24 @@ async def test_a_wake_word_that_is_known_late_is_no_answer_to_the_question(tmp_p
     events = await scene.play()
     assert len(of(events, "wake_word")) == 2
     assert len(of(events, "transcript")) == 2
+
+
+async def test_what_was_interrupted_can_be_repeated(tmp_path: Path) -> None:
+    """ "Repeat that" means the answer that was broken off, not the one before it."""
+    customer = [*QUESTION[:4], (0.7 + 2.0, "silence"), (WAKE_S, "wake"), *QUESTION[2:4], (9.0, "silence")]
+    lines = ["When do you close?", "Sorry, can you repeat that?"]
+    answer = "This answer is much longer than anybody would care to hear to its very end."
+    scene = Scene(customer, tmp_path, agent=FakeAgent([answer]), lines=lines, requests=requests())
+    events = await scene.play()
+    assert len(of(events, "interrupted")) == 1
+    assert [event["text"] for event in of(events, "speaking")] == [answer, answer]
+
+
+async def test_who_is_asked_to_say_it_again_needs_no_wake_word_for_it(tmp_path: Path) -> None:
+    asked_s = CHARACTER_S * len("Pleasesayitagain")
+    customer = [*QUESTION[:4], (0.7 + asked_s + 0.5, "silence"), (1.0, "speak"), (9.0, "silence")]
+    scene = Scene(customer, tmp_path, lines=[NoSpeechReason.DOUBTFUL, "When do you close?"])
+    scene.repeat_requests = {"en": "Please say it again."}
+    events = await scene.play()
+    assert [event["text"] for event in of(events, "speaking")] == ["Please say it again.", "We close at nine."]
+    assert len(of(events, "wake_word")) == 1

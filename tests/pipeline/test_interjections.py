@@ -149,6 +149,16 @@ async def test_a_sound_after_the_question_does_not_have_it_answered_anew(tmp_pat
     assert "answer_resumed" in kinds(events)
 
 
+async def test_its_own_words_right_after_the_question_are_no_part_of_it(tmp_path: Path) -> None:
+    """The canceller has not learnt the room yet when the first answer begins."""
+    customer = [*QUESTION[:4], (0.7 + 0.3, "silence"), (0.9, "speak"), (20.0, "silence")]
+    agent = FakeAgent([LONG])
+    lines = ["What time do you close?", "What time do you close? This answer is so long"]
+    events = await Scene(customer, tmp_path, settings=VOICE, agent=agent, lines=lines).play()
+    assert len(agent.asked) == 1
+    assert "answer_resumed" in kinds(events)
+
+
 @pytest.mark.parametrize(("audible", "goes_on"), [(False, True), (True, False)])
 async def test_until_the_answer_sounds_who_goes_on_is_heard_whole_in_every_mode(audible: bool, goes_on: bool) -> None:
     recogniser = ScriptedTranscriber(["What time do you close on Sunday?"])
