@@ -17,7 +17,8 @@ from pipeline.errors import AssistantError, ModelError, ModelMissing
 
 if TYPE_CHECKING:
     from assistant.models.pull import Puller
-    from assistant.settings import DeploymentSection, Settings
+    from assistant.sections import DeploymentSection
+from assistant.settings import Settings
 
 NEEDED = ("openwakeword-features", "hey_jarvis", "alexa", "hey_mycroft")
 """What ``pull --default`` must get: without it nothing listens. It comes from the package index."""

@@ -16,7 +16,7 @@ from assistant.app import App
 from assistant.command import add_command, app_of
 from assistant.http.section import ANY
 from assistant.output import print_json, print_line, print_table
-from assistant.settings import TENANT
+from assistant.sections import TENANT
 from assistant.storage.database import Database
 from pipeline.errors import SettingsError
 

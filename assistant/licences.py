@@ -9,7 +9,7 @@ from pathlib import Path
 
 from assistant.models.catalogue import Catalogue, Licence, Model
 from assistant.models.store import ModelStore
-from assistant.settings import DeploymentSection
+from assistant.sections import DeploymentSection
 from pipeline.errors import LicenceRefused
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from assistant.jobs import Job
 from assistant.licences import LicensedModels, terms_to_accept
 from assistant.models.pull import Puller
 from assistant.models.store import ModelStore
-from assistant.settings import DeploymentSection
+from assistant.sections import DeploymentSection
 from pipeline.errors import LicenceRefused
 from providers.model_worker import Cancelled, ModelWorker
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from assistant.device_place import Absence, Place, Wanted
 from assistant.device_recovery import DeviceRecovery
-from assistant.settings import AudioSection
+from assistant.sections import AudioSection
 from pipeline.echo_cancelling import EchoCancelling
 from pipeline.errors import DeviceError, DeviceMissing, SettingsError
 from pipeline.events import Event

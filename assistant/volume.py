@@ -6,7 +6,7 @@ import logging
 import math
 from pathlib import Path
 
-from assistant.settings import LoudnessSection
+from assistant.sections import LoudnessSection
 from assistant.storage.errors import translated
 from pipeline.loudness import HIGHEST_DB, LOWEST_DB, Loudness, LoudnessSettings
 

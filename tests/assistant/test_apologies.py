@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from assistant.apologies import CLIPS, recorded_apologies
-from assistant.settings import ConversationSection
+from assistant.sections import ConversationSection
 from pipeline.audio import LISTENING_RATE_HZ, AudioChunk, leading_silence_s
 from tests.conftest import ROOT
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from assistant import device_recovery
-from assistant.settings import AudioSection
+from assistant.sections import AudioSection
 from assistant.sound_devices import SoundDevices
 from pipeline.audio import FRAME_S, AudioChunk, level_db
 from pipeline.errors import DeviceError

@@ -14,7 +14,7 @@ from assistant.app import App
 from assistant.checking import parts
 from assistant.checking.finding import State
 from assistant.parts import Ends
-from assistant.settings import AudioSection
+from assistant.sections import AudioSection
 from assistant.sound_devices import SoundDevices
 from pipeline.echo_cancelling import EchoCancelling
 from pipeline.protocols import EchoCanceller

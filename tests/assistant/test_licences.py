@@ -12,7 +12,7 @@ from assistant import settings
 from assistant.licences import LicensedModels, Verdict, judge_licence
 from assistant.models.catalogue import load_catalogue
 from assistant.models.store import ModelStore
-from assistant.settings import DeploymentSection
+from assistant.sections import DeploymentSection
 from pipeline.errors import LicenceRefused, ModelMissing, SettingsError
 from providers import registry
 from providers.registry import Resources

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assistant.settings import AudioSection
+from assistant.sections import AudioSection
 from assistant.sound_devices import SoundDevices
 from pipeline.audio import level_db
 from pipeline.errors import DeviceError, DeviceMissing, SettingsError

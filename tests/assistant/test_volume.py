@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.settings import LoudnessSection
+from assistant.sections import LoudnessSection
 from assistant.volume import FILE, Volume
 
 pytestmark = pytest.mark.unit

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assistant.apologies import recorded_apologies
-from assistant.settings import ConversationSection
+from assistant.sections import ConversationSection
 from pipeline.errors import ProviderError
 from pipeline.speech import Personality, VoiceConfig
 from tests.fakes.agent import FakeAgent

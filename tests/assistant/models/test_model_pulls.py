@@ -17,7 +17,7 @@ from assistant.jobs import Job, Jobs
 from assistant.licences import LicensedModels
 from assistant.model_pulls import pulling
 from assistant.models.pull import Puller
-from assistant.settings import DeploymentSection
+from assistant.sections import DeploymentSection
 from pipeline.errors import LicenceRefused, ModelMissing
 from tests.assistant.models.conftest import BIG, SMALL, Shop
 
