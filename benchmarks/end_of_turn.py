@@ -28,10 +28,12 @@ import soxr
 from benchmarks.plain_models import MODELS, resources
 from benchmarks.voice_to_voice_questions import PIPER, background, spoken, spoken_with_pause
 from pipeline.audio import LISTENING_RATE_HZ, AudioChunk
+from pipeline.end_of_turn import MOST_LETTERS_PER_S
 from pipeline.speech import Transcript, Utterance
 from pipeline.unfinished import looks_unfinished
 from providers.end_of_turn.smart_turn import FILE, MODEL, SmartTurnDetector
 from providers.registry import create, settings_type
+from providers.stt.window import STAND_IN_SURE
 
 SILENCES_MS = (100, 200, 300)
 JUDGED_MS = 200
@@ -68,9 +70,6 @@ RECORDED = {
 SPEECH = "jfk.flac"
 SPEECH_PAUSES_S = (2.21, 3.74, 4.32, 7.58)
 """Where its speaker pauses in the middle of his sentence."""
-
-SURE = 0.97
-"""Confidence from which the recogniser counts as sure."""
 
 
 @dataclass
@@ -109,9 +108,15 @@ class Case:
         return self.heard is not None and looks_unfinished(self.heard, "en")
 
     @property
+    def certain(self) -> bool:
+        """Whether it is sure, and so many words may have been said in the time."""
+        letters = sum(character.isalnum() for character in self.heard or "")
+        return self.sure and letters <= MOST_LETTERS_PER_S * len(self.speech) / LISTENING_RATE_HZ
+
+    @property
     def sure(self) -> bool:
         """Whether the recogniser is sure of words that are whole."""
-        return self.heard is not None and self.confidence >= SURE and not self.breaks_off
+        return self.heard is not None and self.confidence >= STAND_IN_SURE and not self.breaks_off
 
 
 def cases(quick: bool) -> Iterator[Case]:
@@ -185,8 +190,12 @@ WITNESSES: dict[str, Finished] = {
     "model": lambda case, threshold, ms: case.probability[ms] >= threshold,
     "words": lambda case, threshold, ms: not case.breaks_off,
     "both": lambda case, threshold, ms: case.probability[ms] >= threshold and not case.breaks_off,
+    "certain": lambda case, threshold, ms: case.certain,
     "sure": lambda case, threshold, ms: case.probability[ms] >= threshold and case.sure,
 }
+
+ALONE = {"words", "certain"}
+"""Those that do not ask the model."""
 
 
 def shares(judged: Sequence[Case], finished: Finished, threshold: float, ms: int) -> tuple[float, float]:
@@ -204,10 +213,10 @@ def table(title: str, judged: Sequence[Case]) -> None:
     print(f"\n{title}: {whole} whole, {len(judged) - whole} broken off")
     print("told to be finished, whole/broken off, %    " + "".join(f"{ms:>6} ms   " for ms in SILENCES_MS))
     for name, finished in WITNESSES.items():
-        for threshold in THRESHOLDS if name != "words" else (0.0,):
+        for threshold in (0.0,) if name in ALONE else THRESHOLDS:
             told = [shares(judged, finished, threshold, ms) for ms in SILENCES_MS]
             cells = "".join(f"{w * 100:>6.0f}/{b * 100:<4.0f} " for w, b in told)
-            print(f"  {name:<8} {f'from {threshold}' if name != 'words' else '':<30} {cells}")
+            print(f"  {name:<8} {'' if name in ALONE else f'from {threshold}':<30} {cells}")
 
 
 def main() -> None:
@@ -226,7 +235,7 @@ def main() -> None:
             print(f"  {case.probability[JUDGED_MS]:.2f} {case.voice:<9} {case.text:<32} heard: {case.heard}")
     line: dict[str, object] = {"model_ms_p50": round(statistics.median(took_ms), 1)}
     for kind, judged in (("made", made), ("people", real)):
-        for name, threshold in (("model", 0.8), ("both", 0.8), ("sure", 0.8), ("sure", 0.0)):
+        for name, threshold in (("model", 0.8), ("both", 0.8), ("sure", 0.8), ("sure", 0.0), ("certain", 0.0)):
             whole, broken = shares(judged, WITNESSES[name], threshold, JUDGED_MS)
             line[f"{kind}_{name}_{threshold}"] = [round(whole, 3), round(broken, 3)]
     line["false_alarms_of_words"] = round(statistics.mean(case.breaks_off for case in [*made, *real] if case.whole), 4)
