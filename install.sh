@@ -15,7 +15,8 @@ Usage: ./install.sh COMMAND
            may use its model (docs/licences.md)
   pocket   set up the engine Pocket TTS, which does the same on a plain processor and may be used by shops: 5 GB,
            1.5 GB where TORCH_INDEX names a package index with PyTorch's builds for processors
-  tray     set up the icon for a desktop's panel, which shows and steers the assistant (docs/tray.md)
+  tray     set up the icon for a desktop's panel, which shows and steers the assistant; where that is the service of
+           the machine: sudo ./install.sh tray USER, who then has it with each session (docs/tray.md)
   service  install it as a service that systemd starts and watches: sudo ./install.sh service for the machine, with a
            user of its own; ./install.sh service --user for yourself, with your PipeWire or PulseAudio. Run in the folder
            of another version it changes to that one, and back where that one does not listen (docs/service.md)
@@ -40,7 +41,7 @@ XTTS_PACKAGES=(ffmpeg)  # torchcodec loads its libraries
 TRAY_PACKAGES=(python3-gi python3-cairo gir1.2-gtk-3.0 gir1.2-ayatanaappindicator3-0.1)
 # Where the interpreter is not Debian's own: PyGObject has no wheels, pip builds it.
 TRAY_BUILD_PACKAGES=(libgirepository1.0-dev libcairo2-dev python3-dev gcc pkg-config)
-TRAY_TEST_PACKAGES=(xvfb openbox trayer xdotool dbus x11-utils imagemagick)
+TRAY_TEST_PACKAGES=(xvfb openbox trayer xdotool dbus x11-utils imagemagick desktop-file-utils)
 
 XTTS_PYTHON=(coqui-tts pypinyin six torch torchaudio torchcodec wyoming)
 POCKET_PYTHON=(pocket-tts wyoming)
@@ -124,14 +125,17 @@ environment() {
     fi
 }
 
-# What the tray needs besides, into the program's environment; the rest of the program does without.
+# What the tray needs besides, into the program's environment $1, where pip knows the program as the rest says; all else
+# does without.
 tray_environment() {
     debian_packages "${TRAY_PACKAGES[@]}"
-    .venv/bin/python -c 'import sys; from assistant.tray.bindings import usable; sys.exit(not usable())' && return
+    "$1/bin/python" -c 'import sys; from assistant.tray.bindings import usable; sys.exit(not usable())' && return
     debian_packages "${TRAY_BUILD_PACKAGES[@]}"
     step "Python packages of the tray"
-    pip_install .venv --constraint constraints.txt --editable ".[tray]"
+    pip_install "$1" --constraint constraints.txt "${@:2}"
 }
+
+NO_TRAY="PyGObject could not be built (why stands above). Run: sudo apt-get install ${TRAY_PACKAGES[*]} ${TRAY_BUILD_PACKAGES[*]}"
 
 free_gb() { df -P -B1G . | awk 'NR==2 {print $4}'; }
 
@@ -191,7 +195,7 @@ next_voice() {
 }
 
 # shellcheck source=systemd/service.sh
-[[ "${1:-}" != @(service|uninstall) ]] || . systemd/service.sh
+[[ "${1:-}" != @(service|uninstall|tray) ]] || . systemd/service.sh
 
 case "${1:-}" in
     demo)
@@ -212,7 +216,7 @@ case "${1:-}" in
         debian_packages "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
         debian_packages "${TRAY_TEST_PACKAGES[@]}"
         environment "dev,google,microwakeword"
-        tray_environment || note "The tray's tests on a screen are skipped: PyGObject could not be built (why stands above)."
+        tray_environment .venv --editable ".[tray]" || note "The tray's tests on a screen are skipped: PyGObject could not be built (why stands above)."
         needed_models hey_jarvis alexa hey_mycroft
         step "Checks: ruff, mypy"
         .venv/bin/ruff check .
@@ -260,14 +264,17 @@ case "${1:-}" in
         next_voice
         ;;
     tray)
+        [ $# -le 2 ] || { usage >&2; exit 2; }
+        if [ $# = 2 ]; then tray_of "$2"; exit; fi
         debian_packages "${RUN_PACKAGES[@]}"
         environment ""
-        tray_environment || fail "PyGObject could not be built (why stands above). Run: sudo apt-get install ${TRAY_PACKAGES[*]} ${TRAY_BUILD_PACKAGES[*]}"
+        tray_environment .venv --editable ".[tray]" || fail "$NO_TRAY"
         step "This desktop"
         .venv/bin/assistant tray --check || note "The remedies stand in the table."
         step "What next?"
-        note "Start it:      .venv/bin/assistant tray        (in the session of whoever sits at the screen)"
-        note "With a token:  where another user runs the assistant, docs/tray.md says how"
+        note "Start it:            .venv/bin/assistant tray        (in the session of whoever sits at the screen)"
+        note "With each session:   .venv/bin/assistant tray --autostart >~/.config/autostart/shop-assistant-tray.desktop"
+        note "Of the service:      sudo ./install.sh tray USER, where the assistant is the service of the machine"
         ;;
     service)
         [[ $# = 1 || "${*:2}" = --user ]] || { usage >&2; exit 2; }

@@ -38,6 +38,7 @@ def add_token_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     add.add_argument("--role", choices=("admin", "kiosk"), required=True, help="kiosk may watch and talk only")
     add.add_argument("--name", required=True, help="what it is for, such as the screen's place")
     add.add_argument("--tenant", default="", help="the shop it belongs to (default: deployment.tenant)")
+    add.add_argument("--replace", action="store_true", help="take away those that are called the same")
     add.add_argument("--json", action="store_true")
 
     listed = add_command(verbs, "list", _list, "who has a token")
@@ -79,7 +80,9 @@ def _add(options: argparse.Namespace) -> int:
     if options.tenant and not re.fullmatch(TENANT, options.tenant):
         raise SettingsError("--tenant must be small letters, figures, - and _, at most 40, such as north-street.")
     app = app_of(options)
-    listed, token = _with_tokens(app, lambda store: store.add(options.role, name, options.tenant))
+    listed, token = _with_tokens(
+        app, lambda store: store.add(options.role, name, options.tenant, replace=options.replace)
+    )
     if options.json:
         print_json({**listed.as_dict(), "token": token})
         return 0

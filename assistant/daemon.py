@@ -7,8 +7,9 @@ import logging
 import signal
 from collections.abc import Callable
 
-from assistant.app import App, Renewed
+from assistant.app import App
 from assistant.parts import Companion, Ends, Memory
+from assistant.running import Renewed, run
 from assistant.systemd import MORE_S, Notifier
 from pipeline.errors import AssistantError
 
@@ -37,10 +38,10 @@ class Daemon:
         """The one whose settings are known to work, until those of the new one are."""
 
     async def run(self) -> None:
-        """As ``App.run``. Where systemd started us, SIGHUP takes the settings anew; elsewhere it ends the program."""
+        """As ``running.run``; where systemd started us, SIGHUP takes the settings anew instead of ending it."""
         notifier = self._notifier
         if notifier is None:
-            await self._app.run(self._ends, self._companion)
+            await run(self._app, self._ends, self._companion)
             return
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
@@ -63,7 +64,7 @@ class Daemon:
         while True:
             self._app.notifier = notifier
             try:
-                await self._app.run(self._ends, self._companion)
+                await run(self._app, self._ends, self._companion)
             except Renewed:
                 assert self._before is not None
                 log.info("The settings are taken anew.")

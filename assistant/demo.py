@@ -12,6 +12,7 @@ import soundfile
 from assistant.app import App
 from assistant.output import print_line
 from assistant.parts import Ends
+from assistant.running import run
 from pipeline.audio import AudioChunk, joined, silence
 from pipeline.errors import ProviderError, SettingsError
 from pipeline.events import EventRecord, Interrupted, NoSpeechHeard, ReplyText, Speaking, TranscriptReady, TurnEnd
@@ -47,7 +48,7 @@ async def show(app: App, say: str | None, output: Path, *, tell: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         customer = Path(folder) / "customer.wav"
         await _record_customer(app, questions, customer)
-        await app.run(Ends(input=customer, output=output, fast=True))
+        await run(app, Ends(input=customer, output=output, fast=True))
     if tell:
         print_line(f"\n{answers.count} of {len(questions)} questions answered. Listen to the replies: {output}")
     if answers.count < len(questions):

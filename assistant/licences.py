@@ -82,7 +82,7 @@ def alternative(model: Model, catalogue: Catalogue) -> str:
     if not free:
         return model.licence.instead
     best = free[0]
-    source = "it comes with the program" if best.bundled else f".venv/bin/assistant models pull {best.name}"
+    source = "it comes with the program" if best.bundled else f"assistant models pull {best.name}"
     if best.engine and best.engine != model.engine:
         source = f"{best.engine}, then {source}"
     return f"use {best.name} ({best.licence.name}; {source})"

@@ -135,6 +135,10 @@ def load(path: Path | None = None) -> tuple[Settings, Path]:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise SettingsError(f"There is no settings file {file}.", remedy="Name one with --config.") from error
+    except PermissionError as error:
+        raise SettingsError(
+            f"The settings file {file} is not for this user.", remedy="Those of a service: put sudo before the command."
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The settings file {file} cannot be read: {error}.") from error
     except yaml.YAMLError as error:

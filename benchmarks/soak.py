@@ -2,10 +2,11 @@
 
     python -m benchmarks.soak [--quick] [--conversations N]
 
-One daemon (``benchmarks.soak_ours``) with all that runs in a shop, the panel included, but for sound devices: questions
-come as fast as they are answered. The speech cache is kept so small that sentences are made, kept and thrown away again
-and again, and statistics are written every few seconds. Resident memory, file descriptors, threads and tasks are
-sampled; growth is the median of the last samples less that of the first ones after a warm-up of a tenth.
+One daemon (``benchmarks.soak_ours``) with all that runs in a shop but for sound devices: questions come as fast as they
+are answered, and somebody watches the panel all the time (``benchmarks.soak_panel``). The speech cache is kept so small
+that sentences are made, kept and thrown away again and again, and statistics are written every few seconds. Resident
+memory, file descriptors, threads and tasks are sampled; growth is the median of the last samples less that of the first
+ones after a warm-up of a tenth.
 
 ``--quick`` ends within a minute: 24 conversations and five minutes of listening; its growth says little. The last line
 is one JSON object.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import socket
 import statistics
 import subprocess
 import sys
@@ -25,11 +27,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.line import RATE_HZ
+from benchmarks.soak_panel import Panel
 from benchmarks.voice_to_voice_questions import WAKE_GAP_S, background, questions, wake_word
 
 ROOT = Path(__file__).resolve().parent.parent
 
-AIMS = {"rss_growth_mb": 5.0, "answered_share": 1.0, "fd_growth": 0.0}
+AIMS = {"rss_growth_mb": 5.0, "answered_share": 1.0, "fd_growth": 0.0, "pages_refused": 0}
 
 CACHE_MB = 1
 """Half a minute of speech: nothing is still there when it is asked for again."""
@@ -38,12 +41,12 @@ MEDIAN_OF = 5
 """Samples at either end."""
 
 
-def settings(folder: Path) -> Path:
+def settings(folder: Path, port: int) -> Path:
     """A shop's, as they come but for the sizes."""
     for name in ("models", "shop"):
         (folder / name).symlink_to(ROOT / name)
     file = folder / "config.yaml"
-    lines = ["http: {port: 0}", f"cache: {{max_mb: {CACHE_MB}}}", "statistics: {write_every_s: 5}"]
+    lines = [f"http: {{port: {port}}}", f"cache: {{max_mb: {CACHE_MB}}}", "statistics: {write_every_s: 5}"]
     file.write_text("\n".join(lines) + "\n", "utf-8")
     return file
 
@@ -68,10 +71,16 @@ def run(conversations: int, idle_s: float, every: int, *, quick: bool) -> tuple[
     samples: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        command = [settings(folder), sounds(folder, quick=quick), str(conversations), str(idle_s), str(every)]
-        with subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.soak_ours", *command], stdout=subprocess.PIPE, text=True, cwd=ROOT
-        ) as process:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [settings(folder, port), sounds(folder, quick=quick), str(conversations), str(idle_s), str(every)]
+        with (
+            Panel(folder / "data", port) as panel,
+            subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.soak_ours", *command], stdout=subprocess.PIPE, text=True, cwd=ROOT
+            ) as process,
+        ):
             assert process.stdout is not None
             for line in process.stdout:
                 one = json.loads(line)
@@ -82,7 +91,8 @@ def run(conversations: int, idle_s: float, every: int, *, quick: bool) -> tuple[
                     tell(one)
     if process.returncode:
         raise SystemExit(f"The assistant ended with code {process.returncode}.")
-    return samples, outcome
+    watched = {"events_watched": panel.events, "pages_read": panel.pages, "pages_refused": panel.refused}
+    return samples, outcome | watched
 
 
 def tell(one: dict[str, Any]) -> None:
@@ -119,6 +129,7 @@ def main() -> None:
         "thread_growth": growth(samples, "threads"),
         "task_growth": growth(samples, "tasks"),
         "rss_mb": round(samples[-1]["rss_mb"], 1),
+        **{name: outcome[name] for name in ("events_watched", "pages_read", "pages_refused")},
         "seconds_per_conversation": round(took_s / max(1, talked[-1]["number"] - talked[0]["number"]), 3),
     }
     for number in outcome["unanswered"]:

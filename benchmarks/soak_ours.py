@@ -27,6 +27,7 @@ from assistant.app import App
 from assistant.incidents import Incidents
 from assistant.logs import set_up
 from assistant.parts import Ends
+from assistant.running import run
 from assistant.serving import Serving
 from assistant.settings import Settings, load
 from assistant.sound_devices import SoundDevices
@@ -188,7 +189,7 @@ async def main(config: Path, sounds: Path, conversations: int, idle_s: float, ev
     app = SoakApp(settings, folder, script(customer, rooms, conversations, idle_s, every))
     app.feed.subscribe(customer)
     with Incidents() as incidents:
-        await app.run(Ends(fast=True), Serving)
+        await run(app, Ends(fast=True), Serving)
         told = incidents.newest()[:MOST_INCIDENTS]
     tell({
         "asked": customer.asked, "answered": customer.answered, "interrupted": customer.interrupted,

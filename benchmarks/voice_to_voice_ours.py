@@ -19,6 +19,7 @@ import numpy as np
 
 from assistant.app import App
 from assistant.parts import Ends
+from assistant.running import run
 from assistant.settings import load
 from assistant.sound_devices import SoundDevices
 from benchmarks.peers.line import END_OF_TURN, MICROPHONE, READY, STOPPED, TRANSCRIPT, TURN_END, Line
@@ -121,7 +122,7 @@ async def main(config: Path) -> None:
             line.send(READY)
 
     feed.subscribe(ready)
-    await app.run(Ends())
+    await run(app, Ends())
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ class TurnEnd(Event):
     kind = "turn_end"
     response_ms: float | None
     """From the customer's true last speech sample to the first audible sample handed to the speaker; None where
-    nothing was spoken."""
+    nothing was spoken, or no loudspeaker was there to be heard."""
     stages_ms: StagesMs | None
 
 

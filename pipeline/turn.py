@@ -252,7 +252,7 @@ class Turn:
         return texts[spoken]
 
     def _turn_end(self) -> TurnEnd:
-        first_audible_s = self._delivery.first_audible_s
+        first_audible_s = self._delivery.first_audible_s if self.parts.speaker.played_s else None  # it may be absent
         if first_audible_s is None or self._first_sentence_s is None or self._utterance is None:
             return TurnEnd(None, None)
         end_of_turn_ms = (self._utterance.decided_s - self._utterance.speech_end_s) * 1000

@@ -34,6 +34,15 @@ def stuck_workers(limit_s: float, abandoned_s: float) -> list[str]:
     return sorted(one.name for one in tuple(_workers) if one.is_stuck(limit_s, abandoned_s))
 
 
+def busy_workers() -> dict[str, float]:
+    """Names of the threads in use, and the seconds for which each has been in its call: 0 for one that waits."""
+    found: dict[str, float] = {}
+    for one in tuple(_workers):
+        if one.in_use:
+            found[one.name] = max(one.busy_s, found.get(one.name, 0.0))
+    return found
+
+
 class ModelWorker:
     """A named thread that does one call after another.
 
@@ -51,6 +60,17 @@ class ModelWorker:
         self._waited_for: set[asyncio.Future[Any]] = set()
         """Results that have not come yet."""
         _workers.add(self)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it has been given anything to do, and is not closed."""
+        return self._thread is not None and not self._closed
+
+    @property
+    def busy_s(self) -> float:
+        """Seconds since the call began that it is in, 0 where it is in none."""
+        call = self._call
+        return 0.0 if call is None else time.monotonic() - call[0]
 
     def is_stuck(self, limit_s: float, abandoned_s: float) -> bool:
         """As ``stuck_workers`` says; what is closed is in use no more."""

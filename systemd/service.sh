@@ -4,6 +4,8 @@
 
 NAME=shop-assistant
 READY_S=${READY_S:-180}  # seconds within which a new version must listen
+WAITS_S=${WAITS_S:-20}  # seconds of waiting for a microphone after which it is taken for missing
+LISTENS="It listens."
 
 # Where all lies. $1: "--user" for the service of this user, else that of the machine.
 service_places() {
@@ -73,7 +75,7 @@ service_user() {
 
 # The program in folder $1, from a package made of this folder; nothing of it refers to this folder afterwards.
 new_release() {
-    local work extras='' interpreter
+    local work extras='' interpreter with_tray=.venv
     mkdir -p "$PROGRAM/releases"
     make_environment "$1"
     interpreter=$(readlink -f "$1/bin/python")
@@ -81,10 +83,11 @@ new_release() {
         rm -rf "$1"
         fail "the service may not use $interpreter, which belongs to one user. Set PYTHON to one of the system's, such as /usr/bin/python3."
     fi
-    # What this folder's own environment has beyond the core comes along.
+    # What this folder's own environment has beyond the core comes along; the machine's tray, from the version before.
     ! .venv/bin/python -c 'import pymicro_wakeword' 2>/dev/null || extras=microwakeword
     ! .venv/bin/python -c 'import google.cloud.texttospeech' 2>/dev/null || extras=${extras:+$extras,}google
-    [ $OF = system ] || ! .venv/bin/python -c 'import gi' 2>/dev/null || extras=${extras:+$extras,}tray
+    [ $OF = user ] || with_tray=$CURRENT
+    ! "$with_tray/bin/python" -c 'import gi' 2>/dev/null || extras=${extras:+$extras,}tray
     step "Program in $1"
     work=$(mktemp -d)
     cp -r --parents assistant pipeline providers systemd shop docs/assistant.1 docs/service.md models/en_US-kiosk-low \
@@ -172,15 +175,55 @@ first_start() {
     fi
     control enable $NAME
     [ $OF = system ] || control enable $NAME-tray || true
-    if ! { start_anew && becomes_ready; }; then
+    if ! { start_anew && becomes_ready or_waits; }; then
         control status --no-pager --lines=20 $NAME >&2 || true
         fail "the service does not work yet; it is installed and tries again (why stands above; all of it: journalctl -u $NAME)."
     fi
 }
 
+# The icon for user $1 of a desktop on this machine: a token of its own, and an entry that starts it with each session.
+tray_of() {
+    local user=$1 home word
+    command_line="tray $user"
+    service_places
+    [ -x "$CURRENT/bin/assistant" ] || fail "the service of the machine is not installed. Run: sudo ./install.sh service"
+    home=$(getent passwd "$user" | cut -d: -f6)
+    [ -d "$home" ] && [ "$(id -u "$user")" != 0 ] || fail "$user is no user of this machine with a home folder, or is root."
+    tray_environment "$CURRENT" "$NAME[tray]" || fail "$NO_TRAY"
+    step "Icon for $user"
+    word=$(as_service "$CURRENT/bin/assistant" tray --autostart) || fail "it cannot know where the assistant is (why stands above)."
+    put "$user" "$home/$TRAY_ENTRY" <<<"$word"
+    word=$(as_service "$CURRENT/bin/python" -c "$OWN_CERTIFICATE")
+    put "$user" "$home/.config/$NAME/certificate.pem" <<<"$word"
+    word=$(as_service "$CURRENT/bin/assistant" token add --replace --role admin --name "tray of $user" 2>/dev/null) \
+        || fail "no token can be made. See: sudo assistant check"
+    put "$user" "$home/.config/$NAME/token" <<<"$word"
+    step "What next?"
+    note "It comes with each session of $user that begins from now on. In one that goes on already, $user runs:"
+    note "$(sed -n 's/^Exec=//p' "$home/$TRAY_ENTRY")"
+}
+
+TRAY_ENTRY=.config/autostart/$NAME-tray.desktop
+
+# What the tray trusts besides the machine's certificates; nothing where http is not encrypted.
+OWN_CERTIFICATE='
+import re
+from assistant.settings import load
+settings, folder = load()
+file = settings.http.tls_certificate
+held = "" if file is None else (folder / file).read_text()
+print("\n".join(re.findall("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", held, re.DOTALL)))'
+
+# Standard input becomes user $1's file $2, readable for that user alone and written as that user, so that no link in the
+# home folder leads elsewhere. Without any input there is no file.
+put() {
+    (cd / && runuser -u "$1" -- sh -c 'umask 077 && mkdir -p "${1%/*}" && rm -f "$1" && { cat >"$1"; [ -n "$(cat "$1")" ] || rm "$1"; }' sh "$2") \
+        || fail "$2 cannot be written (why stands above)."
+}
+
 # From release $1 to release $2; back again where the new one does not listen though the old one did.
 upgrade() {
-    local served=no kept=$STATE/before-upgrade
+    local served=no waits='' kept=$STATE/before-upgrade
     control is-active --quiet $NAME && served=yes
     step "From $(version_of "$1") to $(version_of "$2")"
     control stop $NAME
@@ -191,7 +234,8 @@ upgrade() {
         rm -rf "$kept" "${PROGRAM:?}/$2"
         fail "the database cannot be copied (why stands above), so nothing is changed."
     fi
-    if switch_to "$2" && control enable --quiet $NAME && start_anew && becomes_ready; then
+    [ $served = yes ] || waits=or_waits
+    if switch_to "$2" && control enable --quiet $NAME && start_anew && becomes_ready $waits; then
         rm -rf "$kept"
         return
     fi
@@ -217,17 +261,22 @@ start_anew() {
     control restart --no-block $NAME
 }
 
-# Whether it listens within READY_S. One that only waits for a microphone is not at fault where it is the first.
+# Whether it listens within READY_S. With `or_waits` it may also wait for a microphone, as on a kiosk that has none yet.
 becomes_ready() {
-    local until=$((SECONDS + READY_S)) state='' said='' told=''
+    local until=$((SECONDS + READY_S)) state='' said='' told='' since=$SECONDS
     while [ $SECONDS -lt $until ]; do
         state=$(control show --value --property ActiveState $NAME)
         said=$(control show --value --property StatusText $NAME)
         [ "$said" = "$told" ] || { note "$said"; told=$said; }
+        [[ $said == "Waiting for "* ]] || since=$SECONDS
         [ "$state" != active ] || return 0
         [ "$state" != failed ] || return 1
         # It ended by itself: systemd has started it again, and will so each time.
         [ "$(control show --value --property NRestarts $NAME)" -lt 2 ] || return 1
+        if [ "${1:-}" = or_waits ] && [ $((SECONDS - since)) -ge $WAITS_S ]; then
+            LISTENS="It waits for its microphone, for as long as it takes, and listens as soon as there is one."
+            return 0
+        fi
         sleep 0.5
     done
     return 1
@@ -245,7 +294,7 @@ remove_old_releases() {
 service_next() {
     local sudo='sudo ' of=''
     [ $OF = system ] || sudo='' of=' --user'
-    step "It listens. What next?"
+    step "$LISTENS What next?"
     note "How it is:            systemctl$of status $NAME;  ${sudo}assistant check"
     note "What it says:         ${sudo}journalctl$of -u $NAME"
     note "Its settings:         $SETTINGS/config.yaml, then: ${sudo}systemctl$of reload $NAME"
@@ -279,7 +328,16 @@ uninstall() {
         note "Remove them too:  ./install.sh $command_line --purge"
         return
     fi
+    [ $OF = user ] || remove_trays
     rm -rf "$SETTINGS" "$STATE" "$UNITS/$NAME.service.d"
     if [ $OF = system ] && id $NAME >/dev/null 2>&1; then userdel $NAME; fi
     note "Nothing of it is left but its lines in the journal."
+}
+
+# What `tray_of` gave to users; the entries alone do nothing once the program has gone.
+remove_trays() {
+    local user home
+    while IFS=: read -r user _ _ _ _ home _; do
+        [ ! -e "$home/$TRAY_ENTRY" ] || (cd / && runuser -u "$user" -- rm -f "$home/$TRAY_ENTRY" "$home/.config/$NAME"/{token,certificate.pem})
+    done < <(getent passwd)
 }

@@ -33,5 +33,6 @@ def test_the_quick_ones_run(name: str) -> None:
     if name == "soak":
         assert (figures["conversations"], figures["answered_share"]) == (28, 1.0)
         assert figures["fd_growth"] <= 0
+        assert (figures["pages_refused"], figures["pages_read"] > 0, figures["events_watched"] > 0) == (0, True, True)
     else:
         assert sum(figures["steps_s"].values()) == pytest.approx(figures["ready_s"], rel=0.5)

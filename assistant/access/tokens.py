@@ -154,14 +154,23 @@ class TokenStore:
             self._noted.pop(token_id, None)
             self._note_after_s = self._clock() + REST_S
 
-    async def add(self, role: Role, name: str, tenant: str = "") -> tuple[Token, str]:
-        """A new one; it is told here and nowhere else. Raises ``AccessError`` and ``StorageError``."""
+    async def add(self, role: Role, name: str, tenant: str = "", *, replace: bool = False) -> tuple[Token, str]:
+        """A new one; it is told here and nowhere else. Raises ``AccessError`` and ``StorageError``.
+
+        ``replace``: those of the shop that are called the same are taken away.
+        """
         token = new_token()
         listed = Token(
             secrets.token_hex(4), tenant or self._tenant, role, name, self._now().isoformat("T", "seconds"), ""
         )
         values = {**listed.as_dict(), "token_sha256": _digest(token)}
-        await self._opened().write(lambda db: db.table("access_tokens").insert(values))
+
+        def add(db: sqlite_utils.Database) -> None:
+            if replace:
+                db.execute("DELETE FROM access_tokens WHERE tenant = ? AND name = ?", [listed.tenant, name])
+            db.table("access_tokens").insert(values)
+
+        await self._opened().write(add)
         self._read_s = float("-inf")
         return listed, token
 

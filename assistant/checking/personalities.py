@@ -92,7 +92,7 @@ async def personalities(app: App, stored: Stored, voices: Voices, seen: Seen) ->
             if seen.recognisers and not rows[-1]["understood"]:
                 told.problem(
                     f"no recogniser in use understands {language}",
-                    f"Fetch one of many languages: .venv/bin/assistant models pull {MANY_LANGUAGES}",
+                    f"Fetch one of many languages: assistant models pull {MANY_LANGUAGES}",
                 )
         _called(one.who, deaf, told)
         found.append(_finding(one, told))
@@ -170,7 +170,7 @@ def _better_voice(app: App, language: str) -> str:
     for model in app.models.catalogue.of_kind("piper"):
         speaks = primary_language(language) in map(primary_language, model.languages)
         if speaks and not model.bundled and not app.licensed.judgement(model.name).refused:
-            return f"Fetch a voice: .venv/bin/assistant models pull {model.name}"
+            return f"Fetch a voice: assistant models pull {model.name}"
     return ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from assistant.http.service import Service
+from providers.model_worker import busy_workers
 
 Series = Iterable[tuple[dict[str, str], float]]
 
@@ -30,6 +31,7 @@ def tell_metrics(service: Service) -> None:
     parts.microphone.tap(metrics.gaps(service.app.clock))
     metrics.read("provider_up", "Whether a provider works", up)
     metrics.read("last_audio_frame_age_seconds", "Since sound came from the microphone", age)
+    metrics.read("stage_busy_seconds", "For how long a thread has been in its call", _busy)
     metrics.read(
         "dropped_audio_seconds_total", "Sound that was lost because the machine was too busy",
         lambda: [({}, parts.microphone.dropped_s)], counter=True,
@@ -41,6 +43,10 @@ def tell_metrics(service: Service) -> None:
         "quota_characters", "Spent of a cloud voice's free amount this month", lambda: _quota(service, "characters")
     )
     metrics.read("quota_limit_characters", "The free amount", lambda: _quota(service, "limit"))
+
+
+def _busy() -> Series:
+    return [({"thread": name}, busy_s) for name, busy_s in sorted(busy_workers().items())]
 
 
 def _preparations(service: Service) -> Series:

@@ -20,8 +20,12 @@ LONGEST_BYTES = 200
 
 def own_token_file(environment: Mapping[str, str] = os.environ) -> Path:
     """Where a user keeps the token whose session may not read the assistant's own data folder."""
+    return _own_folder(environment) / "token"
+
+
+def _own_folder(environment: Mapping[str, str]) -> Path:
     base = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME") or "~").expanduser() / ".config"
-    return Path(base) / "shop-assistant" / "token"
+    return Path(base) / "shop-assistant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ def address(
     if url:
         if not _is_address(url):
             raise SettingsError(f"--url must be such as http://192.168.1.20:8420, not {url[:60]!r}.")
-        return Address(url.rstrip("/"), files, given=given)
+        own = _own_folder(environment) / "certificate.pem"
+        return Address(url.rstrip("/"), files, certificate=own if own.is_file() else None, given=given)
     loaded, folder = settings.load(config)
     http = loaded.http
     if not http.enabled or not http.port:

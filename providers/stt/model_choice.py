@@ -15,7 +15,7 @@ from providers.registry import Resources
 STAND_IN = "whisper-kiosk-en"
 """The small model that comes with the program."""
 
-GET_ONE = "Get a real one: .venv/bin/assistant models pull whisper-base.en (other languages: whisper-base)"
+GET_ONE = "Get a real one: assistant models pull whisper-base.en (other languages: whisper-base)"
 
 JSON_FILES = ("config.json", "tokenizer.json", "vocabulary.json", "preprocessor_config.json")
 """Files of a model that must be readable where they are there."""

@@ -36,7 +36,7 @@ other voice is."""
 
 LAST_VOICE_CAUTION = Caution(
     f"{LAST_VOICE}, the small voice that comes with the program, speaks: it is understandable but sounds artificial.",
-    "For a better one: .venv/bin/assistant models pull en_US-joe-medium (a shop may use it), or "
+    "For a better one: assistant models pull en_US-joe-medium (a shop may use it), or "
     f"{DEFAULT_VOICE} (not for commercial use).",
 )
 """What to tell the owner about it."""
@@ -127,7 +127,7 @@ class PiperSynthesizer:
         if chosen is None:
             raise ModelMissing(
                 "There is no Piper voice on this machine.",
-                remedy=f"Fetch one: .venv/bin/assistant models pull {DEFAULT_VOICE}",
+                remedy=f"Fetch one: assistant models pull {DEFAULT_VOICE}",
             )
         self._worker = ModelWorker("tts-piper")
         try:
@@ -233,7 +233,7 @@ class PiperSynthesizer:
             raise ProviderError(
                 f"There is no Piper voice for the language {voice.language!r}"
                 + (f", {asked} speaks {primary_language(asked)!r}." if asked else "."),
-                remedy="Fetch one: .venv/bin/assistant models list",
+                remedy="Fetch one: assistant models list",
                 retryable=False,
             )
         return asked

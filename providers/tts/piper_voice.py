@@ -169,4 +169,4 @@ def _cut(pcm: Pcm, rate_hz: int, start_s: float) -> Iterator[AudioChunk]:
 
 
 def _remedy(name: str) -> str:
-    return f"Fetch it again: .venv/bin/assistant models pull {name}"
+    return f"Fetch it again: assistant models pull {name}"

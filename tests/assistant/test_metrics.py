@@ -45,6 +45,7 @@ from pipeline.events import (
 from pipeline.preparation import Account
 from pipeline.speech import NoSpeechReason
 from pipeline.usage import Outcome, Use
+from providers.model_worker import ModelWorker
 from tests.conftest import ROOT
 from tests.fakes.agent import FakeAgent
 from tests.pipeline.scene import ROBIN, WAKE_S, Scene
@@ -311,6 +312,16 @@ def test_running_parts_are_read_when_somebody_asks() -> None:
     labels = "{provider=google_tts,voice_class=neural2}"
     assert found[f"assistant_quota_characters{labels}"] == 3
     assert found[f"assistant_quota_limit_characters{labels}"] == 10
+
+
+async def test_each_stage_has_a_heartbeat() -> None:
+    worker = ModelWorker("stt-of-the-test")
+    try:
+        during = await worker.run(lambda _: told(of_a_daemon()))
+        assert during["assistant_stage_busy_seconds{thread=stt-of-the-test}"] > 0
+    finally:
+        worker.close()
+    assert "assistant_stage_busy_seconds{thread=stt-of-the-test}" not in told(of_a_daemon())
 
 
 def families() -> list[Metric]:

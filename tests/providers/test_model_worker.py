@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import ProviderError
-from providers.model_worker import Cancelled, ModelWorker, stuck_workers
+from providers.model_worker import Cancelled, ModelWorker, busy_workers, stuck_workers
 
 pytestmark = pytest.mark.unit
 
@@ -187,3 +187,26 @@ async def _refused(call: Coroutine[Any, Any, object]) -> str:
     with pytest.raises(ProviderError) as refused:
         await call
     return str(refused.value)
+
+
+async def test_how_long_each_thread_is_busy_is_told(worker: ModelWorker) -> None:
+    idle = ModelWorker("never-used")
+    began, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def long(_: Cancelled) -> None:
+        loop.call_soon_threadsafe(began.set)
+        go_on.wait(10)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.run(long), name="long")
+        await began.wait()
+        first_s = busy_workers()["test-model"]
+        assert busy_workers()["test-model"] > first_s > 0
+        go_on.set()
+    await worker.run(lambda _: None)
+    while busy_workers()["test-model"]:  # the thread notes the end of a call after it has told it
+        await asyncio.sleep(0)
+    assert idle.name not in busy_workers()
+    worker.close()
+    assert "test-model" not in busy_workers()
