@@ -187,7 +187,7 @@ tray_of() {
     command_line="tray $user"
     service_places
     [ -x "$CURRENT/bin/assistant" ] || fail "the service of the machine is not installed. Run: sudo ./install.sh service"
-    home=$(getent passwd "$user" | cut -d: -f6)
+    home=$(getent passwd "$user" | cut -d: -f6) || true
     [ -d "$home" ] && [ "$(id -u "$user")" != 0 ] || fail "$user is no user of this machine with a home folder, or is root."
     tray_environment "$CURRENT" "$NAME[tray]" || fail "$NO_TRAY"
     step "Icon for $user"
@@ -338,6 +338,8 @@ uninstall() {
 remove_trays() {
     local user home
     while IFS=: read -r user _ _ _ _ home _; do
-        [ ! -e "$home/$TRAY_ENTRY" ] || (cd / && runuser -u "$user" -- rm -f "$home/$TRAY_ENTRY" "$home/.config/$NAME"/{token,certificate.pem})
+        [ -e "$home/$TRAY_ENTRY" ] || continue
+        (cd / && runuser -u "$user" -- sh -c 'rm -f "$1" "$2/token" "$2/certificate.pem"; rmdir --ignore-fail-on-non-empty "$2"' \
+            sh "$home/$TRAY_ENTRY" "$home/.config/$NAME") || note "What $user had of the tray cannot be removed (why stands above)."
     done < <(getent passwd)
 }

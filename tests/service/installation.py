@@ -9,9 +9,11 @@ from pathlib import Path
 from tests.service.machine import Machine
 
 
-def install(machine: Machine, checkout: Path, *words: str, before: tuple[str, ...] = ()) -> tuple[int, str]:
+def install(
+    machine: Machine, checkout: Path, *words: str, before: tuple[str, ...] = (), **more: str
+) -> tuple[int, str]:
     """Exit code and output of ``./install.sh WORDS``; no package is fetched but what builds ours."""
-    settings = {"PYTHON": str(checkout / "python"), "PIP_NO_DEPS": "1", "READY_S": "60"}
+    settings = {"PYTHON": str(checkout / "python"), "PIP_NO_DEPS": "1", "READY_S": "60", **more}
     ran = machine.run(*before, "./install.sh", *words, timeout_s=200, **settings)
     log = machine.path("/var/lib/shop-assistant.log")
     said = log.read_text() if log.exists() else ""

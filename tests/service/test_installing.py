@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import shutil
 from pathlib import Path
 
 import httpx
@@ -99,6 +101,75 @@ def test_root_acts_as_the_user_of_the_service(machine: Machine) -> None:
     assert as_nobody.returncode != 0
 
 
+def needs_a_screen(machine: Machine) -> None:
+    usable = "import sys; from assistant.tray.bindings import usable; sys.exit(not usable())"
+    if machine.run("/opt/shop-assistant/current/bin/python", "-c", usable).returncode or shutil.which("Xvfb") is None:
+        pytest.skip("GTK cannot be used from this Python, or there is no Xvfb")
+
+
+def icon_of_clerk(machine: Machine, checkout: Path) -> str:
+    """``./install.sh tray clerk``, and a session of that user in which the icon finds the assistant; the command."""
+    code, said = install(machine, checkout, "tray", "clerk")
+    assert code == 0, said
+    entry = machine.path("/home/clerk/.config/autostart/shop-assistant-tray.desktop").read_text()
+    (command,) = re.findall("^Exec=(.*)$", entry, re.MULTILINE)
+    listed = machine.run("assistant", "token", "list", "--json").stdout
+    (before,) = [one for one in json.loads(listed) if one["name"] == "tray of clerk"]
+    assert not before["last_used_on"], "it is a new one"
+    assert machine.run("systemd-run", "--unit=screen", "Xvfb", ":77").returncode == 0
+    try:
+        session = ("--unit=session", "--uid=clerk", "--setenv=DISPLAY=:77", "--property=Restart=always")
+        assert machine.run("systemd-run", *session, *shlex.split(command)).returncode == 0
+
+        def used() -> bool:
+            listed = machine.run("assistant", "token", "list", "--json").stdout
+            return any(one["id"] == before["id"] and one["last_used_on"] for one in json.loads(listed))
+
+        until(used)
+    finally:
+        machine.run("systemctl", "stop", "session", "screen")
+    return str(command)
+
+
+def of_clerk(machine: Machine) -> list[str]:
+    found = machine.run("find", "/home/clerk", "-path", "*shop-assistant*", "-type", "f", "-printf", "%u %m %f\n")
+    return sorted(found.stdout.splitlines())
+
+
+def test_the_tray_of_whoever_sits_at_the_screen(machine: Machine, checkout: Path) -> None:
+    needs_a_screen(machine)
+    assert machine.run("useradd", "--create-home", "clerk").returncode == 0
+    command = icon_of_clerk(machine, checkout)
+    assert command.startswith("/opt/shop-assistant/current/bin/assistant tray --url http://127.0.0.1:")
+    assert of_clerk(machine) == ["clerk 600 shop-assistant-tray.desktop", "clerk 600 token"]
+
+
+def test_it_trusts_the_certificate_of_the_panel(machine: Machine, checkout: Path) -> None:
+    needs_a_screen(machine)
+    settings = machine.path("/etc/shop-assistant/config.yaml")
+    before = settings.read_text()
+    pair = ("-keyout", "/etc/shop-assistant/key.pem", "-out", "/etc/shop-assistant/panel.pem")
+    made = machine.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=shop", *pair)
+    assert made.returncode == 0, made.stderr
+    machine.run("chgrp", "shop-assistant", "/etc/shop-assistant/key.pem")
+    machine.run("chmod", "640", "/etc/shop-assistant/key.pem")
+    settings.write_text(before.replace("}", ", tls_certificate: panel.pem, tls_key: key.pem}"))
+    assert machine.run("systemctl", "restart", "shop-assistant").returncode == 0
+    assert "https://127.0.0.1" in icon_of_clerk(machine, checkout)
+    assert "clerk 600 certificate.pem" in of_clerk(machine)
+    settings.write_text(before)
+    assert machine.run("systemctl", "restart", "shop-assistant").returncode == 0
+    assert "http://127.0.0.1" in icon_of_clerk(machine, checkout)
+    assert "clerk 600 certificate.pem" not in of_clerk(machine)
+
+
+def test_a_tray_is_for_a_user_of_this_machine(machine: Machine, checkout: Path) -> None:
+    for name in ("nobody-of-the-kind", "root"):
+        code, said = install(machine, checkout, "tray", name)
+        assert code == 1
+        assert f"{name} is no user of this machine" in said
+
+
 def test_a_secret_is_taken_from_the_credentials_and_settings_are_taken_anew(machine: Machine) -> None:
     settings = machine.path("/etc/shop-assistant/config.yaml")
     before = settings.read_text()
@@ -178,11 +249,11 @@ def test_settings_that_a_new_version_refuses_change_nothing(machine: Machine, ch
 def test_a_version_that_does_not_listen_is_taken_back(machine: Machine, checkout: Path) -> None:
     becomes(checkout, "0.3.0")
     add_table(checkout, 903)
-    app = checkout / "assistant/app.py"
+    app = checkout / "assistant/running.py"
     text = app.read_text()
-    opened = "            self.opened = True\n"
+    opened = "        app.opened = True\n"
     assert opened in text
-    app.write_text(text.replace(opened, "            raise RuntimeError('broken by the test')\n"))
+    app.write_text(text.replace(opened, "        raise RuntimeError('broken by the test')\n"))
     code, said = install(machine, checkout, "service")
     app.write_text(text)
     assert code == 1
@@ -208,6 +279,17 @@ def test_uninstall_keeps_what_the_shop_has_made(machine: Machine, checkout: Path
 def test_purge_keeps_nothing(machine: Machine, checkout: Path) -> None:
     code, said = install(machine, checkout, "uninstall", "--purge")
     assert code == 0, said
-    left = machine.run("find", "/etc", "/opt", "/usr/local", "/var/lib", "/run", "-name", "*shop-assistant*")
+    left = machine.run("find", "/etc", "/home", "/opt", "/usr/local", "/var/lib", "/run", "-name", "*shop-assistant*")
     assert left.stdout.split() == ["/var/lib/shop-assistant.log"], "the test's own"
     assert "shop-assistant" not in machine.path("/etc/passwd").read_text()
+
+
+def test_a_kiosk_without_a_microphone_waits_for_one(machine: Machine, checkout: Path) -> None:
+    if Path("/dev/snd").exists():
+        pytest.skip("this machine has a sound card")
+    code, said = install(machine, checkout, "service", WAITS_S="3")
+    assert code == 0, said
+    assert "Waiting for the microphone" in said
+    assert "It waits for its microphone, for as long as it takes" in said
+    assert systemctl(machine, "is-active", "shop-assistant") == "activating"
+    assert install(machine, checkout, "uninstall", "--purge")[0] == 0
