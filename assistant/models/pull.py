@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -16,6 +15,7 @@ from typing import Self
 import httpx
 
 from assistant import credentials
+from assistant.file_lock import FileLock
 from assistant.models.catalogue import HubSource, Model, ModelFile, Source, WheelSource
 from assistant.models.digests import BLOCK_BYTES, Digest, sha256
 from assistant.models.errors import COPY_REMEDY, HubRefused, HubUnreachable, PullError
@@ -223,13 +223,11 @@ def _writable(folder: Path) -> Iterator[None]:
 def _alone(staging: Path) -> Iterator[None]:
     """Hold the lock of one model. The kernel lets go of it however the process ends."""
     staging.mkdir(parents=True, exist_ok=True)
-    with staging.with_name(f"{staging.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+    with FileLock(staging.with_name(f"{staging.name}.lock")) as lock:
+        if not lock.taken():
             raise PullError(
                 f"Another command is fetching {staging.name} at this moment.", remedy="Wait until it has finished."
-            ) from error
+            )
         yield
 
 

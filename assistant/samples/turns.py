@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from assistant.file_lock import FileLock
 from assistant.samples.errors import SampleError
 
 LOOK_EVERY_S = 0.05
@@ -22,30 +21,20 @@ async def turn(
     file: Path, patience_s: float = PATIENCE_S, clock: Callable[[], float] = time.monotonic
 ) -> AsyncIterator[None]:
     """Nobody else has a turn meanwhile; the kernel ends it where the process dies. Raises ``SampleError``."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        number = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise SampleError(
-            f"Voices cannot be changed: {file} cannot be written ({error.strerror}).",
-            remedy="Is the disk full or mounted read-only, or does the folder belong to another user?",
-        ) from error
-    give_up_s = clock() + patience_s
-    try:
-        while not _mine(number):
+    async with AsyncExitStack() as stack:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = stack.enter_context(FileLock(file))
+        except OSError as error:
+            raise SampleError(
+                f"Voices cannot be changed: {file} cannot be written ({error.strerror}).",
+                remedy="Is the disk full or mounted read-only, or does the folder belong to another user?",
+            ) from error
+        give_up_s = clock() + patience_s
+        while not lock.taken():
             if clock() > give_up_s:
                 raise SampleError(
                     f"Another voice has been taken in or removed for {patience_s:g} seconds.", remedy="Try again."
                 )
             await asyncio.sleep(LOOK_EVERY_S)
         yield
-    finally:
-        os.close(number)
-
-
-def _mine(number: int) -> bool:
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from assistant.file_lock import FileLock
 
 ENTRY = """\
 [Desktop Entry]
@@ -32,26 +33,13 @@ def only_one(url: str, environment: Mapping[str, str] = os.environ) -> Iterator[
     """
     screen = environment.get("WAYLAND_DISPLAY") or environment.get("DISPLAY", "")
     name = hashlib.sha256(f"{os.getuid()} {screen} {url}".encode()).hexdigest()[:16]
-    folder = environment.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    try:
-        file = os.open(Path(folder) / f"shop-assistant-tray-{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    except OSError:
-        yield True
-        return
-    try:
-        yield _locked(file)
-    finally:
-        os.close(file)
-
-
-def _locked(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
+    folder = Path(environment.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    with ExitStack() as stack:
+        try:
+            first = stack.enter_context(FileLock(folder / f"shop-assistant-tray-{name}.lock")).taken()
+        except OSError:
+            first = True
+        yield first
 
 
 def autostart(*words: str) -> str:
