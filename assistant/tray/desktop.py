@@ -39,6 +39,8 @@ class Desktop:
     x11: bool = False
     gtk: bool = False
     """GTK 3 can be used from Python."""
+    opens: bool = True
+    """Its screen can be opened by this user."""
     indicator_library: bool = False
     bus: bool = False
     """There is a session bus."""
@@ -52,7 +54,7 @@ class Desktop:
     @property
     def kind(self) -> Kind | None:
         """What the icon has to be; where nobody shows it yet, that which appears by itself once somebody does."""
-        if not self.gtk or not (self.x11 or self.wayland):
+        if not (self.gtk and self.opens and (self.x11 or self.wayland)):
             return None
         if self.indicator_library and self.bus and (self.watcher or self.wayland or not self.notification_area):
             return "indicator"  # which the library itself turns into a window where only X11's area comes up later
@@ -82,17 +84,19 @@ def findings(desktop: Desktop) -> list[Finding]:
 
 
 def _display(desktop: Desktop) -> Finding:
+    remedy = "Run it in the session of whoever is logged in at the screen, not by ssh or as root."
+    if not desktop.opens:
+        return Finding("display", False, "the screen cannot be opened by this user", remedy)
     if desktop.x11 or desktop.wayland:
         found = "Wayland" if desktop.wayland else "X11"
         return Finding("display", True, f"{found}{f', {desktop.name}' if desktop.name else ''}")
-    remedy = "Run it in the session of whoever is logged in at the screen, not by ssh or as root."
     return Finding("display", False, "there is no screen (neither DISPLAY nor WAYLAND_DISPLAY is set)", remedy)
 
 
 def _gtk(desktop: Desktop) -> Finding:
     if desktop.gtk:
         return Finding("GTK", True, "GTK 3 can be used")
-    return Finding("GTK", False, "GTK 3 cannot be used from Python, or opens no display", GTK_REMEDY)
+    return Finding("GTK", False, "GTK 3 cannot be used from Python", GTK_REMEDY)
 
 
 def _place(desktop: Desktop) -> Finding:
@@ -127,13 +131,15 @@ def _notifications(desktop: Desktop) -> Finding:
 def desktop(environment: Mapping[str, str] = os.environ) -> Desktop:
     """This session's facts."""
     name, wayland = environment.get("XDG_CURRENT_DESKTOP", ""), bool(environment.get("WAYLAND_DISPLAY"))
+    x11 = bool(environment.get("DISPLAY"))
     gtk = _loads("Gtk", "3.0")
     names = _bus_names() if gtk else None
     return Desktop(
         name=name,
         wayland=wayland,
-        x11=bool(environment.get("DISPLAY")),
-        gtk=gtk and _opens_display(),
+        x11=x11,
+        gtk=gtk,
+        opens=not (gtk and (x11 or wayland)) or _opens_display(),
         indicator_library=gtk and _loads("AyatanaAppIndicator3", "0.1"),
         bus=names is not None,
         watcher="org.kde.StatusNotifierWatcher" in (names or ()),

@@ -39,6 +39,7 @@ GNOME = replace(KDE, name="ubuntu:GNOME", watcher=False)
         (replace(GNOME, notification_area=True), "indicator", False),
         (replace(KDE, indicator_library=False), None, False),
         (replace(XFCE, gtk=False), None, False),
+        (replace(XFCE, opens=False), None, False),
         (replace(XFCE, x11=False), None, False),
     ],
 )
@@ -57,6 +58,7 @@ def test_the_icon_is_of_the_kind_that_this_desktop_shows(session: Desktop, kind:
         (replace(XFCE, notification_area=False), "tray", "trayer"),
         (replace(XFCE, gtk=False), "GTK", "./install.sh tray"),
         (replace(XFCE, x11=False), "display", "logged in"),
+        (replace(XFCE, opens=False), "display", "logged in"),
         (replace(XFCE, notifications=False), "notifications", "dunst"),
     ],
 )
