@@ -94,6 +94,7 @@ make_environment() {
         rm -rf "$1"
     fi
     if [ ! -x "$1/bin/pip" ]; then
+        [ -n "${PYTHON:-}" ] || (find_python) >/dev/null 2>&1 || debian_packages python3 python3-venv
         python=$(find_python)
         step "Virtual environment in $1 ($("$python" --version))"
         if ! "$python" -m venv "$1"; then
@@ -108,7 +109,7 @@ make_environment() {
 pip_install() {
     local quiet=--quiet
     [ -t 1 ] && quiet=--progress-bar=on
-    "$1/bin/python" -m pip install $quiet --disable-pip-version-check "${@:2}"
+    "$1/bin/python" -m pip install $quiet --use-pep517 --disable-pip-version-check "${@:2}"
 }
 
 PIP_FAILED="pip could not install the packages (its reason stands above). Is PyPI, or the mirror in pip's settings, reachable?"

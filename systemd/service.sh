@@ -67,10 +67,13 @@ service() {
 }
 
 service_user() {
-    id $NAME >/dev/null 2>&1 && return
-    step "User $NAME"
-    useradd --system --user-group --home-dir "$STATE" --no-create-home --shell /usr/sbin/nologin \
-        --comment "Voice assistant of the shop" $NAME
+    if ! id $NAME >/dev/null 2>&1; then
+        step "User $NAME"
+        useradd --system --user-group --home-dir "$STATE" --no-create-home --shell /usr/sbin/nologin \
+            --comment "Voice assistant of the shop" $NAME
+    fi
+    # The unit grants it to the service; `sudo assistant devices`, `say` and `check` need it as well.
+    ! getent group audio >/dev/null || usermod --append --groups audio $NAME
 }
 
 # The program in folder $1, from a package made of this folder; nothing of it refers to this folder afterwards.

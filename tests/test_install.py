@@ -105,3 +105,21 @@ def test_an_engine_that_cannot_be_set_up_fails_no_check(checks: Path) -> None:
     assert asked(ran) == ["xtts", "pocket", "test"]
     assert "The engine xtts could not be set up; its tests are skipped." in ran.stdout
     assert ran.returncode == 4
+
+
+def test_a_machine_without_python_gets_debians(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "install.sh", tmp_path)
+    for tool in ("bash", "cat", "dirname", "env", "id", "readlink", "rm", "sh"):
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / tool).symlink_to(str(shutil.which(tool)))
+    for tool in ("dpkg-query", "sudo"):
+        program(tmp_path / "bin" / tool, '[ "$1" != -n ] || shift; [ "$1" = -W ] || "$@"')
+    program(tmp_path / "bin" / "apt-get", 'echo "apt-get $*" >&2')
+    ran = subprocess.run(
+        ["./install.sh", "demo"], check=False, capture_output=True, text=True, cwd=tmp_path,
+        env={"PATH": str(tmp_path / "bin")},
+    )  # fmt: skip
+    assert "apt-get install -y -qq --no-install-recommends python3 python3-venv" in ran.stderr
+    assert ran.returncode == 1
+    assert "no Python 3.11 to 3.13 found" in ran.stderr
+    assert not (tmp_path / ".venv").exists()

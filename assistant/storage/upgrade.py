@@ -56,13 +56,13 @@ def bring_up_to_date(database: Database, path: Path, migrations: Migrations, bac
 
     Raises ``StorageError``; then the database is as it was before the step that failed.
     """
-    copied = not migrations.applied(database)
+    copied = new = not migrations.applied(database)
     while migrations.pending(database):
         # A copy of what each process finds at its first step; the next ones are a moment later.
-        copied = _step(database, path, migrations, 0 if copied else backups)
+        copied = _step(database, path, migrations, 0 if copied else backups, new=new)
 
 
-def _step(database: Database, path: Path, migrations: Migrations, backups: int) -> bool:
+def _step(database: Database, path: Path, migrations: Migrations, backups: int, *, new: bool) -> bool:
     """The next step in one transaction, if no other process has done it meanwhile; whether a copy is done with."""
     connection = database.conn
     copy: Path | None = None
@@ -89,7 +89,8 @@ def _step(database: Database, path: Path, migrations: Migrations, backups: int) 
             raise _failed(error, path, name) from error
         raise
     if pending:
-        log.info("The database made the step %s.", name)
+        # Of a new one nobody needs to know; what changes a shop's own data is told.
+        log.log(logging.DEBUG if new else logging.INFO, "The database made the step %s.", name)
     if copy is not None:
         remove_surplus(copy, backups)
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from pathlib import Path
 
@@ -168,6 +169,16 @@ def test_programs_have_licences_too() -> None:
     assert judge_licence(catalogue.licence("Nobody's"), SHOP) is Verdict.UNCLEAR
     assert judge_licence(None, DeploymentSection()) is Verdict.ALLOWED
     assert judge_licence(catalogue.licence("CC-BY-NC-SA-4.0"), SHOP) is not Verdict.ALLOWED
+
+
+def test_the_licence_of_every_program_is_a_known_one() -> None:
+    named = {
+        licence
+        for file in (ROOT / "providers").rglob("*.py")
+        for licence in re.findall(r'\blicence="([^"]+)"', file.read_text("utf-8"))
+    }
+    assert {"MIT", "BSD-3-Clause", "GPL-3.0-or-later"} <= named
+    assert {licence for licence in named if load_catalogue().licence(licence) is None} == set()
 
 
 @pytest.mark.parametrize("model", load_catalogue().models, ids=lambda model: model.name)

@@ -65,6 +65,7 @@ def test_install(machine: Machine, checkout: Path) -> None:
     assert "Listening as Robin." in systemctl(machine, "show", "--property=StatusText", "shop-assistant")
     user = machine.run("ps", "-o", "user:20=", systemctl(machine, "show", "--value", "-p", "MainPID", "shop-assistant"))
     assert user.stdout.strip() == "shop-assistant"
+    assert "audio" in machine.run("id", "-Gn", "shop-assistant").stdout.split(), "its commands use sound cards too"
     assert version(machine) == "assistant 0.1.0"
     page = machine.run("man", "--path", "assistant").stdout.strip() or "/usr/local/share/man/man1/assistant.1"
     assert machine.run("test", "-r", page).returncode == 0
