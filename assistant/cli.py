@@ -235,7 +235,7 @@ def _config(options: argparse.Namespace) -> int:
 
 
 def _devices(options: argparse.Namespace) -> int:
-    from providers.audio.sounddevice import list_devices
+    from providers.audio.portaudio import list_devices
 
     devices = list_devices()
     if options.json:

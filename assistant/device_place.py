@@ -12,7 +12,8 @@ from pipeline.errors import DeviceError
 from pipeline.switchable import SwitchableMicrophone, SwitchableSpeaker
 from providers.audio.absent import PATIENCE_S, AbsentMicrophone, AbsentSpeaker
 from providers.audio.devices import Direction
-from providers.audio.sounddevice import SounddeviceMicrophone, SounddeviceSpeaker
+from providers.audio.sounddevice_microphone import SounddeviceMicrophone
+from providers.audio.sounddevice_speaker import SounddeviceSpeaker
 
 Wanted = str | int | None
 """A part of a device's name, its number, or None for the system's own choice."""

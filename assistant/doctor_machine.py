@@ -65,7 +65,7 @@ def sound() -> dict[str, Any]:
         name: os.environ.get(name, "") for name in ("XDG_RUNTIME_DIR", "PULSE_SERVER", "XDG_SESSION_TYPE")
     }
     try:
-        from providers.audio.sounddevice import list_devices
+        from providers.audio.portaudio import list_devices
 
         told["devices"] = [asdict(one) for one in list_devices()]
     except AssistantError as error:

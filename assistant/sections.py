@@ -15,7 +15,8 @@ from pipeline.errors import ModelMissing
 from pipeline.loudness import HIGHEST_DB, LOWEST_DB
 from pipeline.overlap import BargeIn
 from pipeline.routing import Cloud
-from providers.audio.sounddevice import MicrophoneSettings, SpeakerSettings
+from providers.audio.sounddevice_microphone import MicrophoneSettings
+from providers.audio.sounddevice_speaker import SpeakerSettings
 from providers.settings import ProviderSettings
 
 

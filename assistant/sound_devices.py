@@ -22,7 +22,8 @@ from pipeline.switchable import SwitchableMicrophone, SwitchableSpeaker
 from providers.audio import portaudio
 from providers.audio.devices import DeviceInfo, Direction, find_device
 from providers.audio.played_sound import PlayedSound
-from providers.audio.sounddevice import SounddeviceMicrophone, SounddeviceSpeaker
+from providers.audio.sounddevice_microphone import SounddeviceMicrophone
+from providers.audio.sounddevice_speaker import SounddeviceSpeaker
 from providers.model_worker import ModelWorker
 
 log = logging.getLogger(__name__)

@@ -28,7 +28,8 @@ from benchmarks.voice_to_voice_questions import PIPER, spoken
 from pipeline.audio import LISTENING_RATE_HZ, AudioChunk, from_float
 from pipeline.echo_cancelling import EchoCancelling
 from providers.audio.played_sound import PlayedSound
-from providers.audio.sounddevice import MicrophoneSettings, SounddeviceMicrophone, SounddeviceSpeaker, SpeakerSettings
+from providers.audio.sounddevice_microphone import MicrophoneSettings, SounddeviceMicrophone
+from providers.audio.sounddevice_speaker import SounddeviceSpeaker, SpeakerSettings
 from providers.echo.webrtc import Settings, WebRtcEchoCanceller
 from tests.sound_server import SoundServer, missing_parts
 

@@ -32,7 +32,8 @@ SHARED_BY_PROVIDERS = {
     "providers.settings",
 }
 PRODUCTS = {module for stage in BUILT_IN.values() for module in stage.values()} | {
-    "providers.audio.sounddevice",
+    "providers.audio.sounddevice_microphone",
+    "providers.audio.sounddevice_speaker",
     "providers.audio.wav",
 }
 """What can be chosen. The other modules of a stage's folder are shared by its products, but for those that are named

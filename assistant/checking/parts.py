@@ -56,7 +56,7 @@ async def opened(app: App, provider: Provider, seen: Seen) -> AsyncIterator[Capa
 
 async def microphone(app: App) -> Finding:
     """Whether sound comes from it."""
-    from providers.audio.sounddevice import SounddeviceMicrophone
+    from providers.audio.sounddevice_microphone import SounddeviceMicrophone
 
     async with (
         SounddeviceMicrophone(app.settings.audio.microphone) as device,
@@ -80,7 +80,7 @@ def heard(loudest_db: float) -> Finding:
 
 async def loudspeaker(app: App) -> Finding:
     """Whether it can be opened."""
-    from providers.audio.sounddevice import SounddeviceSpeaker
+    from providers.audio.sounddevice_speaker import SounddeviceSpeaker
 
     async with SounddeviceSpeaker(app.settings.audio.speaker):
         return Finding("loudspeaker", State.WORKS, "could be opened", "Hear it: assistant say hello")

@@ -27,7 +27,8 @@ from pipeline.hearing import Hearing
 from pipeline.meters import MeteredMicrophone
 from pipeline.segmenter import SegmenterSettings
 from pipeline.turn import TurnParts
-from providers.audio.sounddevice import MicrophoneSettings, SounddeviceMicrophone, SounddeviceSpeaker, SpeakerSettings
+from providers.audio.sounddevice_microphone import MicrophoneSettings, SounddeviceMicrophone
+from providers.audio.sounddevice_speaker import SounddeviceSpeaker, SpeakerSettings
 from tests.fakes.agent import FakeAgent
 from tests.fakes.synthesizer import ScriptedSynthesizer
 from tests.fakes.vad import ScriptedVoiceDetector

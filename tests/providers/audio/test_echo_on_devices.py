@@ -15,7 +15,8 @@ from pipeline.echo_cancelling import EchoCancelling
 from providers.audio import device_stream, portaudio
 from providers.audio.devices import DeviceInfo, Direction
 from providers.audio.played_sound import PlayedSound
-from providers.audio.sounddevice import MicrophoneSettings, SounddeviceMicrophone, SounddeviceSpeaker, SpeakerSettings
+from providers.audio.sounddevice_microphone import MicrophoneSettings, SounddeviceMicrophone
+from providers.audio.sounddevice_speaker import SounddeviceSpeaker, SpeakerSettings
 from providers.echo.webrtc import Settings, WebRtcEchoCanceller
 from tests.contracts.echo import noise
 from tests.sound_server import SoundServer

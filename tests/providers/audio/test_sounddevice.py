@@ -16,13 +16,9 @@ from pipeline.audio import FRAME_S, AudioChunk, Pcm, joined, level_db
 from pipeline.errors import DeviceError, DeviceLost, DeviceMissing
 from pipeline.protocols import Microphone, Speaker
 from providers.audio import device_stream
-from providers.audio.sounddevice import (
-    MicrophoneSettings,
-    SounddeviceMicrophone,
-    SounddeviceSpeaker,
-    SpeakerSettings,
-    list_devices,
-)
+from providers.audio.portaudio import list_devices
+from providers.audio.sounddevice_microphone import MicrophoneSettings, SounddeviceMicrophone
+from providers.audio.sounddevice_speaker import SounddeviceSpeaker, SpeakerSettings
 from tests.contracts.microphone import MicrophoneContract, fetched
 from tests.contracts.speaker import SpeakerContract, answer, heard, tone
 from tests.sound_server import SoundServer
@@ -294,7 +290,7 @@ def run_program(program: str, *arguments: str) -> subprocess.CompletedProcess[st
 
 def test_a_machine_without_a_sound_system_is_told_quietly() -> None:
     """The libraries' own complaints stay out of the technician's way."""
-    result = run_program("from providers.audio.sounddevice import list_devices; print(len(list_devices()))")
+    result = run_program("from providers.audio.portaudio import list_devices; print(len(list_devices()))")
     assert (result.returncode, result.stderr) == (0, "")
 
 
@@ -303,7 +299,7 @@ def test_devices_that_come_later_are_found(sound_server: SoundServer) -> None:
     result = run_program(
         """
 import os, sys
-from providers.audio.sounddevice import list_devices
+from providers.audio.portaudio import list_devices
 before = {device.name for device in list_devices()}
 os.environ["PULSE_SERVER"] = sys.argv[1]
 print(sorted({device.name for device in list_devices()} - before))

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from pipeline.errors import ProviderMissing
 from providers.audio import portaudio
-from providers.audio.sounddevice import MicrophoneSettings, SounddeviceMicrophone, SpeakerSettings
+from providers.audio.sounddevice_microphone import MicrophoneSettings, SounddeviceMicrophone
+from providers.audio.sounddevice_speaker import SpeakerSettings
 
 pytestmark = pytest.mark.unit
 
