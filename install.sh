@@ -34,7 +34,8 @@ note() { printf '    %s\n' "$*"; }
 fail() { printf '\ninstall.sh: %s\n' "$*" >&2; exit 1; }
 
 RUN_PACKAGES=(libportaudio2 espeak-ng)
-TEST_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins openssl chromium curl zsh fish man-db)
+# libatomic1: of the program that drives the browser in tests
+TEST_PACKAGES=(pulseaudio pulseaudio-utils libasound2-plugins openssl chromium libatomic1 curl zsh fish man-db)
 XTTS_PACKAGES=(ffmpeg)  # torchcodec loads its libraries
 [ "$(uname -m)" = x86_64 ] || XTTS_PACKAGES+=(build-essential python3-dev)  # a part of coqui-tts has no wheel there
 

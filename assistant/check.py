@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from assistant import output, settings
+from assistant.access.token_file import TokenFile
 from assistant.app import App
 from assistant.checking import parts
 from assistant.checking.finding import Finding, State, failing
@@ -17,6 +18,7 @@ from assistant.checking.licences import licences
 from assistant.checking.personalities import personalities
 from assistant.checking.quota import quota
 from assistant.checking.storage import cache, disk, stored
+from assistant.daemon_client import asked
 from assistant.recordings import recording_finding
 from assistant.samples.opening import sample_store
 from pipeline.errors import AssistantError
@@ -39,11 +41,7 @@ async def findings(config: Path | None) -> list[Finding]:
 
 async def _everything(app: App) -> list[Finding]:
     seen = parts.Seen()
-    found = [
-        await _tried("microphone", lambda: parts.microphone(app)),
-        await _tried("loudspeaker", lambda: parts.loudspeaker(app)),
-    ]
-    found.append(await parts.echo(app, seen))
+    found = [*await _devices(app), await parts.echo(app, seen)]
     for part, stage in (("wake word", "wake_word"), ("voice activity", "vad")):
         found.append(await _tried(part, partial(_stage, part, stage, app, seen)))
     found.append(await parts.end_of_turn(app, seen))
@@ -60,6 +58,21 @@ async def _everything(app: App) -> list[Finding]:
     section = app.settings.recordings
     found += recording_finding(app.recording_files(), on=section.enabled, keep_days=section.keep_days)
     return [*found, parts.cloud(app, seen), _pronunciations(app), licences(app, seen), disk(app)]
+
+
+async def _devices(app: App) -> list[Finding]:
+    """Those that the running assistant has open can often be opened by nobody else, so it is asked."""
+    token = TokenFile(app.folder / app.settings.storage.folder).known()
+    health = None if token is None else await asked(app, token, "/api/health")
+    told = {one["part"]: one for one in health["findings"]} if isinstance(health, dict) else {}
+    found = []
+    for part, attempt in (("microphone", parts.microphone), ("loudspeaker", parts.loudspeaker)):
+        if (one := told.get(part)) is not None:
+            reason = f"{one['reason']} (as the assistant says that is running)"
+            found.append(Finding(part, State(one["state"]), reason, one["remedy"]))
+        else:
+            found.append(await _tried(part, partial(attempt, app)))
+    return found
 
 
 async def _stage(part: str, stage: str, app: App, seen: parts.Seen) -> Finding:

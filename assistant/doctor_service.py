@@ -8,9 +8,8 @@ import subprocess
 from collections.abc import Iterable
 from typing import Any
 
-import httpx
-
 from assistant.app import App
+from assistant.daemon_client import asked
 
 UNITS = "shop-assistant*.service"
 
@@ -32,7 +31,7 @@ QUOTED = re.compile(r"(?<!\w)'[^'\n]*'(?!\w)|\"[^\"\n]*\"|[“«][^”»\n]*[”
 
 async def health(app: App, token: str | None) -> Any:
     """What the daemon says of its parts; a text where it does not answer."""
-    found = await _asked(app, token, "/api/health")
+    found = await asked(app, token, "/api/health")
     if isinstance(found, dict):
         found.pop("incidents", None)  # they stand in a section of their own
         found.pop("models", None)
@@ -41,27 +40,10 @@ async def health(app: App, token: str | None) -> Any:
 
 async def status(app: App, token: str | None) -> Any:
     """What it does just now."""
-    found = await _asked(app, token, "/api/status")
+    found = await asked(app, token, "/api/status")
     if isinstance(found, dict):
         return {key: value for key, value in found.items() if key != "personality"}
     return found
-
-
-async def _asked(app: App, token: str | None, path: str) -> Any:
-    http = app.settings.http
-    if not http.enabled:
-        return "the daemon is not served by HTTP (http.enabled)"
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(http.host, http.host)  # noqa: S104 - what it listens at, read only
-    address = f"{http.scheme}://{host}:{http.port}"
-    try:
-        # Its own certificate is for another name than this machine's inner one.
-        async with httpx.AsyncClient(timeout=PATIENCE_S, verify=False, trust_env=False) as client:  # noqa: S501
-            answer = await client.get(f"{address}{path}", headers={"Authorization": f"Bearer {token}"})
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return f"nobody answers at {address} ({type(error).__name__})"
-    if not answer.is_success:
-        return f"{address}{path} answers with {answer.status_code}"
-    return answer.json()
 
 
 def units() -> Any:

@@ -30,6 +30,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parent.parent
 VOICE = ROOT / "models" / "en_US-kiosk-low" / "en_US-kiosk-low.onnx"
 PEER = "piper-tts[http]"
@@ -138,12 +140,6 @@ def peer_python() -> Path:
         subprocess.run(install, check=True, capture_output=True, timeout=600)
         (folder / "ready").touch()
     return python
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

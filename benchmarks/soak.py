@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import statistics
 import subprocess
 import sys
@@ -29,6 +28,7 @@ import numpy as np
 from benchmarks.peers.line import RATE_HZ
 from benchmarks.soak_panel import Panel
 from benchmarks.voice_to_voice_questions import WAKE_GAP_S, background, questions, wake_word
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -71,9 +71,7 @@ def run(conversations: int, idle_s: float, every: int, *, quick: bool) -> tuple[
     samples: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         command = [settings(folder, port), sounds(folder, quick=quick), str(conversations), str(idle_s), str(every)]
         with (
             Panel(folder / "data", port) as panel,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.assistant.test_real_sound_system import running
 from tests.conftest import ROOT
+from tests.ports import free_port
 from tests.program import Ran, assistant
 from tests.sound_server import SoundServer
 
@@ -114,6 +118,35 @@ def test_devices_are_listed(sound_server: SoundServer) -> None:
     assert ran.code == 0
     assert any(device["default_input"] for device in json.loads(ran.out))
     assert "default" in assistant("devices").out
+
+
+@pytest.mark.device
+def test_devices_that_the_running_assistant_holds_are_told_by_it(
+    sound_server: SoundServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    config = f"models: {{folder: {ROOT / 'models'}}}\nagent: {{use: echo}}\nhttp: {{port: {port}}}\n"
+    assert assistant("token", config=config, folder=tmp_path).code == 0
+    with running(tmp_path, config) as daemon:
+        daemon.wait_for("listening")
+        until_it_answers(f"http://127.0.0.1:{port}/healthz")
+        monkeypatch.setenv("PULSE_SERVER", "unix:/nonexistent")  # as of a sound card that one program has alone
+        found = json.loads(assistant("check", "--json", config=config, folder=tmp_path).out)
+    held = [one for one in found if one["part"] in {"microphone", "loudspeaker"}]
+    assert [one["state"] for one in held] == ["warns", "works"]
+    assert all("as the assistant says that is running" in one["reason"] for one in held), held
+    gone = states(assistant("check", "--json", config=config, folder=tmp_path))
+    assert (gone["microphone"], gone["loudspeaker"]) == ("fails", "fails")
+
+
+def until_it_answers(url: str) -> None:
+    end_s = time.monotonic() + 20
+    while time.monotonic() < end_s:
+        with suppress(httpx.HTTPError):
+            if httpx.get(url, trust_env=False).is_success:
+                return
+        time.sleep(0.05)
+    pytest.fail(f"{url} does not answer")
 
 
 @pytest.mark.device

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from pipeline.audio import joined, level_db, silence
-from tests.assistant.http.test_steering import free_port
 from tests.assistant.test_real_sound_system import PATIENCE_S, running, spoken
 from tests.assistant.test_systemd import Systemd
 from tests.conftest import ROOT
+from tests.ports import free_port
 from tests.sound_server import SoundServer, missing_parts
 
 pytestmark = [pytest.mark.device, pytest.mark.long(1)]

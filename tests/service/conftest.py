@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 import soundfile
 
 from tests.conftest import ROOT
+from tests.ports import free_port
 from tests.service.machine import PACKAGES, Machine, NoMachine
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -50,10 +50,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=unwanted)
     for name in FILES:
         shutil.copy(ROOT / name, folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (folder / "config.yaml").write_text(f"http: {{port: {port}}}\n")
+    (folder / "config.yaml").write_text(f"http: {{port: {free_port()}}}\n")
     (folder / "python").write_text(PYTHON)
     (folder / "python").chmod(0o755)
     return folder

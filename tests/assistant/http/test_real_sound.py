@@ -7,7 +7,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from pipeline.audio import LISTENING_RATE_HZ, AudioChunk, from_float, joined, si
 from tests import sounds
 from tests.assistant.http.daemon import Daemon
 from tests.conftest import ROOT
+from tests.ports import free_port
 from tests.program import as_it_comes, assistant
 from tests.sound_server import Hearing, SoundServer
 
@@ -53,9 +53,7 @@ BLOCK_S = 0.02
 @contextmanager
 def running(folder: Path, environment: dict[str, str], settings: str = "") -> Iterator[Daemon]:
     """The daemon on the system's devices; it is killed at the end where it has not ended before."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = int(one.getsockname()[1])
+    port = free_port()
     config = f"http: {{port: {port}}}\nagent: {{use: echo}}\n{settings}"
     token = assistant("token", config=config, folder=folder).out.strip()
     command = [sys.executable, "-m", "assistant", "run", "--events", folder / "events"]

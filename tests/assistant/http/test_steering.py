@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from pipeline.audio import LISTENING_RATE_HZ
 from tests import sounds
 from tests.assistant.http.daemon import Daemon, quiet, running
 from tests.assistant.http.test_doors import refused
+from tests.ports import free_port
 
 pytestmark = pytest.mark.model
 
@@ -140,10 +140,3 @@ def test_a_restart_is_the_same_process_and_still_muted(tmp_path: Path) -> None:
         assert daemon.process.poll() is None
         assert daemon.owner.get("/api/status").json()["state"] == "muted"
         assert daemon.owner.get("/api/status").json()["uptime_s"] < 20
-
-
-def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from assistant.tray.wording import Wording
 from tests.assistant.http import daemon as daemons
 from tests.assistant.http.daemon import Daemon
 from tests.assistant.tray.screen import Screen, screen, soon
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.long(1)]
 
@@ -68,12 +68,6 @@ class Tray:
         y = 4 + row * (len(above) - above.count("") + 0.5) + above.count("")
         self.screen.click(left + width // 2, round(top + y))
         soon(lambda: not self.screen.menu(), "the menu closes")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture

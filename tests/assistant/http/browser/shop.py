@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from tests.conftest import ROOT
+from tests.ports import free_port
 from tests.program import as_it_comes, assistant
 
 STARTS_WITHIN_S = 40.0
@@ -26,7 +26,7 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        port = _free_port()
+        port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         as_it_comes(folder)
         self._settings = f"http: {{port: {port}}}\n"
@@ -80,9 +80,3 @@ class Shop:
     def log(self) -> str:
         """What it told so far."""
         return (self.folder / "log").read_text(encoding="utf-8")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
