@@ -69,8 +69,8 @@ async def answered(turn: Turn, utterance: Utterance) -> None:
         async with asyncio.TaskGroup() as group:
             prepared = Preparation(utterance, turn.parts.transcriber, group)
             await turn.answer(Question(utterance, prepared, turn.heard_by_s))
-    except* AssistantError as failed:
-        raise failed.exceptions[0] from failed
+    except BaseExceptionGroup as failed:
+        raise first_cause(failed) from failed
 
 
 Cue = tuple[float, Callable[[Conversation], object]]

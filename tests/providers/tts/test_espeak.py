@@ -87,10 +87,8 @@ async def test_the_text_is_not_in_the_process_list(tmp_path: Path) -> None:
     assert (tmp_path / "text").read_text() == "A secret."
 
 
-async def test_pipes_that_stay_open_keep_nobody_waiting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The program is dead, but something that it started holds its output."""
+async def test_pipes_that_stay_open_keep_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program is dead, but something that it started holds its output: asyncio since Python 3.11.5 or so waits."""
     monkeypatch.setattr("providers.tts.espeak.END_S", 0.05)
     program = script(tmp_path, f"sleep 60 & echo $! > {tmp_path}/pid; exec sleep 60")
     pid = tmp_path / "pid"
@@ -100,7 +98,6 @@ async def test_pipes_that_stay_open_keep_nobody_waiting(
             while not (pid.exists() and pid.read_text().endswith("\n")):
                 await asyncio.sleep(0.01)
             waiting.cancel()
-        assert "does not end" in caplog.text
     os.kill(int(pid.read_text()), signal.SIGKILL)
     await asyncio.sleep(0.05)  # asyncio notices that the pipes have closed
 
