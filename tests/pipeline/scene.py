@@ -19,7 +19,7 @@ from pipeline.conversation import Conversation
 from pipeline.conversation_settings import ConversationSettings
 from pipeline.ears import Ears
 from pipeline.end_of_turn import EndOfTurn
-from pipeline.errors import AssistantError, ProviderError
+from pipeline.errors import ProviderError, first_cause
 from pipeline.events import EventFeed
 from pipeline.fallback import FallbackVoice
 from pipeline.fallback_transcriber import FallbackTranscriber

@@ -88,16 +88,15 @@ async def test_the_text_is_not_in_the_process_list(tmp_path: Path) -> None:
 
 
 async def test_pipes_that_stay_open_keep_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The program is dead, but something that it started holds its output: asyncio since Python 3.11.5 or so waits."""
+    """The program is dead, but something that it started holds its output, which some versions of asyncio wait for."""
     monkeypatch.setattr("providers.tts.espeak.END_S", 0.05)
     program = script(tmp_path, f"sleep 60 & echo $! > {tmp_path}/pid; exec sleep 60")
     pid = tmp_path / "pid"
-    async with opened(program=program) as synthesizer:
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-            waiting = group.create_task(said(synthesizer, SHORT, VOICE), name="waiting")
-            while not (pid.exists() and pid.read_text().endswith("\n")):
-                await asyncio.sleep(0.01)
-            waiting.cancel()
+    async with opened(program=program) as synthesizer, asyncio.timeout(20), asyncio.TaskGroup() as group:
+        waiting = group.create_task(said(synthesizer, SHORT, VOICE), name="waiting")
+        while not (pid.exists() and pid.read_text().endswith("\n")):
+            await asyncio.sleep(0.01)
+        waiting.cancel()
     os.kill(int(pid.read_text()), signal.SIGKILL)
     await asyncio.sleep(0.05)  # asyncio notices that the pipes have closed
 
