@@ -18,7 +18,7 @@ from assistant.sections import AudioSection
 from assistant.sound_devices import SoundDevices
 from pipeline.echo_cancelling import EchoCancelling
 from pipeline.protocols import EchoCanceller
-from providers.audio import sounddevice
+from providers.audio.sounddevice_microphone import SounddeviceMicrophone
 from tests.fakes.echo import FakeEchoCanceller
 
 pytestmark = pytest.mark.unit
@@ -66,7 +66,7 @@ async def test_the_check_tells_what_is_in_use(tmp_path: Path) -> None:
 async def test_whoever_measures_the_echo_hears_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[EchoCancelling] = []
 
-    class Microphone(sounddevice.SounddeviceMicrophone):
+    class Microphone(SounddeviceMicrophone):
         def __init__(self, settings: Any, echo: EchoCancelling | None = None, *, deaf: bool = False) -> None:
             super().__init__(settings, echo, deaf=deaf)
             assert echo is not None
