@@ -19,6 +19,7 @@ from assistant.tray.desktop import Desktop, Kind, findings
 from assistant.tray.link import Link
 from assistant.tray.menu import Wish, menu
 from assistant.tray.notices import Notices
+from assistant.tray.session import session_folder
 from assistant.tray.situation import Situation
 from assistant.tray.wording import Wording
 from pipeline.errors import DeviceMissing
@@ -36,7 +37,8 @@ def run(address: Address, say: Wording, desktop: Desktop) -> None:
         raise DeviceMissing(f"No icon can be shown: {missing[0].reason}.", remedy=missing[0].remedy)
     for one in missing:
         log.warning("Nobody shows the icon yet: %s. %s", one.reason, one.remedy)
-    with tempfile.TemporaryDirectory(prefix="shop-assistant-tray-") as folder:
+    # GTK ends the program on the spot where the screen goes; what is left behind then goes with the session.
+    with tempfile.TemporaryDirectory(prefix="shop-assistant-tray-", dir=session_folder()) as folder:
         _Program(address, say, desktop.kind, Path(folder)).run()
 
 

@@ -25,6 +25,12 @@ Terminal=false
 """
 
 
+def session_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """For files that go with the session, where the system has such a folder."""
+    named = environment.get("XDG_RUNTIME_DIR", "")
+    return Path(named) if named and Path(named).is_dir() else Path(tempfile.gettempdir())
+
+
 @contextmanager
 def only_one(url: str, environment: Mapping[str, str] = os.environ) -> Iterator[bool]:
     """False where this session has an icon for that assistant already; True keeps others away until the end.
@@ -33,10 +39,10 @@ def only_one(url: str, environment: Mapping[str, str] = os.environ) -> Iterator[
     """
     screen = environment.get("WAYLAND_DISPLAY") or environment.get("DISPLAY", "")
     name = hashlib.sha256(f"{os.getuid()} {screen} {url}".encode()).hexdigest()[:16]
-    folder = Path(environment.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
     with ExitStack() as stack:
         try:
-            first = stack.enter_context(FileLock(folder / f"shop-assistant-tray-{name}.lock")).taken()
+            lock = FileLock(session_folder(environment) / f"shop-assistant-tray-{name}.lock")
+            first = stack.enter_context(lock).taken()
         except OSError:
             first = True
         yield first

@@ -53,8 +53,11 @@ def test_a_killed_one_is_in_nobodys_way(tmp_path: Path) -> None:
 
 
 def test_without_a_place_for_a_lock_it_is_shown(tmp_path: Path) -> None:
-    with only_one(URL, {"XDG_RUNTIME_DIR": str(tmp_path / "absent")}) as first:
+    with only_one(URL, {"XDG_RUNTIME_DIR": "/proc"}) as first:
         assert first
+    absent = {"XDG_RUNTIME_DIR": str(tmp_path / "absent"), "DISPLAY": str(tmp_path)}
+    with only_one(URL, absent) as first, only_one(URL, absent) as second:
+        assert (first, second) == (True, False), "any other folder will do"
 
 
 def test_the_command_says_that_it_is_there_already(
