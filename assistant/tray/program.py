@@ -66,7 +66,7 @@ class _Program:
         thread.start()
         try:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, Gtk.main_quit)
+                GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, number, Gtk.main_quit)
             GLib.timeout_add_seconds(NOTICE_EVERY_S, self._notify)
             Gtk.main()
         finally:

@@ -88,9 +88,9 @@ async def test_the_text_is_not_in_the_process_list(tmp_path: Path) -> None:
 
 
 async def test_pipes_that_stay_open_keep_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The program is dead, but something that it started holds its output, which some versions of asyncio wait for."""
+    """The program is dead, but something that it started holds its output."""
     monkeypatch.setattr("providers.tts.espeak.END_S", 0.05)
-    program = script(tmp_path, f"sleep 60 & echo $! > {tmp_path}/pid; exec sleep 60")
+    program = script(tmp_path, f"cat > /dev/null; sleep 60 & echo $! > {tmp_path}/pid; exec sleep 60")
     pid = tmp_path / "pid"
     async with opened(program=program) as synthesizer, asyncio.timeout(20), asyncio.TaskGroup() as group:
         waiting = group.create_task(said(synthesizer, SHORT, VOICE), name="waiting")
