@@ -42,7 +42,7 @@ XTTS_PACKAGES=(ffmpeg)  # torchcodec loads its libraries
 TRAY_PACKAGES=(python3-gi python3-cairo gir1.2-gtk-3.0 gir1.2-ayatanaappindicator3-0.1)
 # Where the interpreter is not Debian's own: PyGObject has no wheels, pip builds it.
 TRAY_BUILD_PACKAGES=(libgirepository1.0-dev libcairo2-dev python3-dev gcc pkg-config)
-TRAY_TEST_PACKAGES=(xvfb openbox trayer xdotool dbus x11-utils imagemagick desktop-file-utils)
+TRAY_TEST_PACKAGES=(xvfb openbox trayer xdotool dbus x11-utils imagemagick desktop-file-utils weston)
 
 XTTS_PYTHON=(coqui-tts pypinyin six torch torchaudio torchcodec wyoming)
 POCKET_PYTHON=(pocket-tts wyoming)

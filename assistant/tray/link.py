@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -180,7 +181,10 @@ class Link:
 def last_wrong(incidents: list[dict[str, Any]]) -> str:
     """When something went wrong last, and what; starts and stops are no trouble. Empty where nothing did."""
     found = next((one for one in incidents if one["level"] != "info"), None)
-    return "" if found is None else f"{found['at']} · {found['message']}"
+    if found is None:
+        return ""
+    at = datetime.fromisoformat(found["at"]).astimezone()
+    return f"{at:%Y-%m-%d %H:%M} · {found['message']}"
 
 
 def _request(wish: Wish) -> tuple[str, str, Any]:

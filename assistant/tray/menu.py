@@ -9,7 +9,7 @@ from assistant.tray.situation import Situation
 from assistant.tray.wording import Wording
 
 Verb = Literal[
-    "choose", "mute", "unmute", "volume", "stop", "test", "panel", "incident", "restart", "about", "quit"
+    "explain", "choose", "mute", "unmute", "volume", "stop", "test", "panel", "incident", "restart", "about", "quit"
 ]  # fmt: skip
 
 STEP_DB = 3.0
@@ -44,7 +44,8 @@ LINE = Entry("")
 def menu(now: Situation, say: Wording) -> list[Entry]:
     """Of this moment."""
     online = now.online
-    entries = [Entry(now.headline(say)), LINE]
+    wrong = now.mode in ("offline", "trouble")  # GNOME shows no tooltips
+    entries = [Entry(now.headline(say), Wish("explain") if wrong else None), LINE]
     if now.people:
         for one in now.people:
             wish = Wish("choose", one.id) if online else None

@@ -66,6 +66,7 @@ class _Program:
         thread.start()
         try:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                # Not sooner than GTK's own events: under Wayland it would wait for itself for ever.
                 GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, number, Gtk.main_quit)
             GLib.timeout_add_seconds(NOTICE_EVERY_S, self._notify)
             Gtk.main()
@@ -123,6 +124,8 @@ class _Program:
             self._quit()
         elif wish.verb == "panel":
             self._window.open_page(f"{self._address.url}/")
+        elif wish.verb == "explain":
+            self._icon.tell(say("product"), self._now.tooltip(say))
         elif wish.verb == "about":
             known = self._now.version or say("unknown")
             text = say("about_text", tray=version("shop-assistant"), assistant=known, url=self._address.url)

@@ -108,25 +108,25 @@ def screen(folder: Path) -> Iterator[Screen]:
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
         environment |= {"LANG": "C.UTF-8", "NO_AT_BRIDGE": "1", "XDG_RUNTIME_DIR": str(folder), "GTK_THEME": "Adwaita"}
         reading, writing = os.pipe()
-        _begin(stack, folder, environment, "Xvfb", "-displayfd", str(writing), "-screen", "0", f"{WIDTH}x{HEIGHT}x24",
+        begin(stack, folder, environment, "Xvfb", "-displayfd", str(writing), "-screen", "0", f"{WIDTH}x{HEIGHT}x24",
                "-nolisten", "tcp", "-noreset", pass_fds=(writing,))  # fmt: skip
         os.close(writing)
         with os.fdopen(reading) as told:
             environment["DISPLAY"] = f":{told.readline().strip()}"
         bus = folder / "bus"
         address = f"unix:path={bus}"
-        _begin(stack, folder, environment, "dbus-daemon", "--session", "--nofork", f"--address={address}")
+        begin(stack, folder, environment, "dbus-daemon", "--session", "--nofork", f"--address={address}")
         environment["DBUS_SESSION_BUS_ADDRESS"] = address
         soon(bus.exists, "a session bus")
-        _begin(stack, folder, environment, "openbox")
-        _begin(stack, folder, environment, "trayer", "--edge", "top", "--align", "right", "--height", "32",
+        begin(stack, folder, environment, "openbox")
+        begin(stack, folder, environment, "trayer", "--edge", "top", "--align", "right", "--height", "32",
                "--widthtype", "request", "--SetDockType", "true")  # fmt: skip
         found = Screen(environment, folder)
         soon(lambda: "trayer" in found.run("xwininfo", "-root", "-tree"), "a panel")
         yield found
 
 
-def _begin(
+def begin(
     stack: ExitStack, folder: Path, environment: dict[str, str], *command: str, pass_fds: tuple[int, ...] = ()
 ) -> None:
     with (folder / f"{command[0]}.log").open("wb") as log:

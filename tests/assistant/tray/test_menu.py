@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from assistant.tray.menu import Entry, Wish, menu
-from assistant.tray.situation import Person, Situation
+from assistant.tray.situation import Person, Situation, Trouble
 from assistant.tray.wording import Wording
 
 pytestmark = pytest.mark.unit
@@ -57,6 +57,14 @@ def test_the_voice_is_tested_in_its_own_language() -> None:
 
 def test_who_is_away_can_be_asked_nothing() -> None:
     away = entries(replace(ONLINE, online=False))
-    assert {label for label, entry in away.items() if entry.wish} == {"Open the panel", "About", "Close the tray icon"}
+    always = {"Open the panel", "About", "Close the tray icon"}
+    assert {label for label, entry in away.items() if entry.wish} == {"Not reachable", *always}
     here = {label for label, entry in entries(ONLINE).items() if not entry.wish}
     assert here == {"Waiting for the wake word · Robin", "Volume: 0 dB"}
+
+
+def test_what_is_wrong_is_told_where_no_tooltips_are_shown() -> None:
+    first, *_ = menu(replace(ONLINE, trouble=(Trouble("agent", "It fails.", "Mend it."),)), Wording("en"))
+    assert first.wish == Wish("explain")
+    assert menu(replace(ONLINE, online=False), Wording("en"))[0].wish == Wish("explain")
+    assert menu(ONLINE, Wording("en"))[0].wish is None
