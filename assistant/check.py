@@ -64,7 +64,7 @@ async def _devices(app: App) -> list[Finding]:
     """Those that the running assistant has open can often be opened by nobody else, so it is asked."""
     token = TokenFile(app.folder / app.settings.storage.folder).known()
     health = None if token is None else await asked(app, token, "/api/health")
-    told = {one["part"]: one for one in health["findings"]} if isinstance(health, dict) else {}
+    told = {one["part"]: one for one in health.get("findings", ())} if isinstance(health, dict) else {}
     found = []
     for part, attempt in (("microphone", parts.microphone), ("loudspeaker", parts.loudspeaker)):
         if (one := told.get(part)) is not None:

@@ -14,7 +14,6 @@ from assistant.access.token_file import TokenFile
 from assistant.access.tokens import TokenStore
 from assistant.app import App
 from assistant.command import add_command, app_of
-from assistant.http.section import ANY
 from assistant.output import print_json, print_line, print_table
 from assistant.sections import TENANT
 from assistant.storage.database import Database
@@ -91,16 +90,9 @@ def _add(options: argparse.Namespace) -> int:
     page = f"/kiosk#token={token}" if listed.role == "kiosk" else "/"
     sys.stderr.write(
         f"{listed.name} ({listed.role}, id {listed.id}). It is shown this once and kept nowhere.\n"
-        f"Its browser signs in at {http.scheme}://{_shown(http.host)}:{http.port}{page}\n"
+        f"Its browser signs in at {http.here}{page}\n"
     )
     return 0
-
-
-def _shown(host: str) -> str:
-    """As a browser on this machine calls it."""
-    if host in ANY:
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -77,6 +77,12 @@ class HttpSection(ProviderSettings):
             return False
 
     @property
+    def here(self) -> str:
+        """Where programs and browsers of this machine find it, such as ``http://127.0.0.1:8420``."""
+        host = "127.0.0.1" if self.host in ANY else self.host
+        return f"{self.scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
     def scheme(self) -> str:
         """``http`` or ``https``."""
         return "https" if self.tls_certificate is not None else "http"

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from assistant import settings
 from assistant.access.token_file import FORM, TokenFile
-from assistant.http.section import ANY, HttpSection
 from pipeline.errors import SettingsError
 
 LONGEST_BYTES = 200
@@ -83,9 +82,7 @@ def address(
             remedy="Set http.enabled and http.port in config.yaml, or name it: assistant tray --url http://HOST:PORT",
         )
     certificate = None if http.tls_certificate is None else folder / http.tls_certificate
-    return Address(
-        f"{http.scheme}://{_host(http)}:{http.port}", files, folder / loaded.storage.folder, certificate, given
-    )
+    return Address(http.here, files, folder / loaded.storage.folder, certificate, given)
 
 
 def _is_address(url: str) -> bool:
@@ -94,11 +91,6 @@ def _is_address(url: str) -> bool:
         return found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0
     except ValueError:
         return False
-
-
-def _host(http: HttpSection) -> str:
-    host = "127.0.0.1" if http.host in ANY else http.host
-    return f"[{host}]" if ":" in host else host
 
 
 def _read(file: Path) -> str:

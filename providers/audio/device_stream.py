@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from pipeline.errors import DeviceError, DeviceLost
+from pipeline.protocols import Capabilities
 from providers.audio import portaudio
 from providers.audio.devices import Direction, find_device
 from providers.audio.priority import become_urgent
@@ -222,6 +223,28 @@ class DeviceStream:
     def _end(self) -> None:
         self._ended = True
         self._news.set()
+
+
+class StreamedDevice:
+    """What microphone and loudspeaker tell of their stream."""
+
+    def __init__(self, stream: DeviceStream) -> None:
+        self._stream = stream
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """It is a device of this machine."""
+        return Capabilities("sounddevice")
+
+    @property
+    def name(self) -> str:
+        """What it is called in events; whole once it was opened."""
+        return self._stream.name
+
+    @property
+    def loss(self) -> DeviceLost | None:
+        """Why it is no longer there, None where it is."""
+        return self._stream.loss() if self._stream.lost else None
 
 
 def _taken(streams: list[Any]) -> Any:

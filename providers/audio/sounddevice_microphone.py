@@ -17,10 +17,8 @@ from pydantic import Field
 
 from pipeline.audio import FRAME_S, LISTENING_RATE_HZ, AudioChunk, Pcm
 from pipeline.echo_cancelling import EchoCancelling
-from pipeline.errors import DeviceLost
-from pipeline.protocols import Capabilities
 from providers.audio.dead_silence import DeadSilence
-from providers.audio.device_stream import DeviceSettings, DeviceStream
+from providers.audio.device_stream import DeviceSettings, DeviceStream, StreamedDevice
 from providers.audio.devices import Direction
 from providers.audio.frames import FrameCutter
 from providers.audio.resample import Resampler
@@ -44,7 +42,7 @@ class MicrophoneSettings(DeviceSettings):
     """Seconds of sound kept when nobody fetches them; then the oldest are dropped and counted."""
 
 
-class SounddeviceMicrophone:
+class SounddeviceMicrophone(StreamedDevice):
     """A real microphone at any native rate."""
 
     def __init__(self, settings: MicrophoneSettings, echo: EchoCancelling | None = None, *, deaf: bool = False) -> None:
@@ -52,6 +50,7 @@ class SounddeviceMicrophone:
 
         ``deaf``: nothing but zeros came from this device before, so they count for nothing until there is a sound.
         """
+        super().__init__(DeviceStream(Direction.INPUT, settings))
         self._settings = settings
         self._echo = echo
         self._clock = SampleClock()
@@ -59,7 +58,6 @@ class SounddeviceMicrophone:
         """Where on our time line the device was opened."""
         self._recorded = 0
         """Samples at the device's rate since then."""
-        self._stream = DeviceStream(Direction.INPUT, settings)
         self._queue: deque[AudioChunk] = deque()
         self._resampler = Resampler(LISTENING_RATE_HZ, LISTENING_RATE_HZ)
         self._cutter = FrameCutter()
@@ -69,24 +67,9 @@ class SounddeviceMicrophone:
         self._overflows = 0
 
     @property
-    def capabilities(self) -> Capabilities:
-        """It is a device of this machine."""
-        return Capabilities("sounddevice")
-
-    @property
-    def name(self) -> str:
-        """What it is called in events; whole once it was opened."""
-        return self._stream.name
-
-    @property
     def works(self) -> bool:
         """Whether sound has come from it since it was opened."""
         return self._stream.beats and not self._deaf
-
-    @property
-    def loss(self) -> DeviceLost | None:
-        """Why it is no longer there, None where it is."""
-        return self._stream.loss() if self._stream.lost else None
 
     @property
     def fell_silent(self) -> bool:

@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from pipeline.audio import AudioChunk, Pcm
-from pipeline.errors import DeviceLost
-from pipeline.protocols import Capabilities
-from providers.audio.device_stream import DeviceSettings, DeviceStream
+from providers.audio.device_stream import DeviceSettings, DeviceStream, StreamedDevice
 from providers.audio.devices import Direction
 from providers.audio.playback_ring import PlaybackRing
 from providers.audio.played_sound import PlayedSound, PlayedTrack
@@ -52,15 +50,15 @@ class SpeakerSettings(DeviceSettings):
         return self
 
 
-class SounddeviceSpeaker:
+class SounddeviceSpeaker(StreamedDevice):
     """A real loudspeaker. It stays open between answers, so that they begin at once and without a pop."""
 
     def __init__(self, settings: SpeakerSettings, played: PlayedSound | None = None) -> None:
         """``played`` is told what is given out, and when it is heard."""
+        super().__init__(DeviceStream(Direction.OUTPUT, settings))
         self._settings = settings
         self._played = played
         self._track: PlayedTrack | None = None
-        self._stream = DeviceStream(Direction.OUTPUT, settings)
         self._ring = PlaybackRing(1)
         self._resampler: Resampler | None = None
         self._answer = 0
@@ -68,24 +66,9 @@ class SounddeviceSpeaker:
         self._somebody_waits = False
 
     @property
-    def capabilities(self) -> Capabilities:
-        """It is a device of this machine."""
-        return Capabilities("sounddevice")
-
-    @property
-    def name(self) -> str:
-        """What it is called in events; whole once it was opened."""
-        return self._stream.name
-
-    @property
     def works(self) -> bool:
         """Whether it has taken sound since it was opened."""
         return self._stream.beats
-
-    @property
-    def loss(self) -> DeviceLost | None:
-        """Why it is no longer there, None where it is."""
-        return self._stream.loss() if self._stream.lost else None
 
     @property
     def played_s(self) -> float:

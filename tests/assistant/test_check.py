@@ -11,8 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from providers.model_worker import ModelWorker
 from tests.assistant.test_real_sound_system import running
 from tests.conftest import ROOT
+from tests.fakes.web_server import Answering, Request, WebServer
 from tests.ports import free_port
 from tests.program import Ran, assistant
 from tests.sound_server import SoundServer
@@ -137,6 +139,28 @@ def test_devices_that_the_running_assistant_holds_are_told_by_it(
     assert all("as the assistant says that is running" in one["reason"] for one in held), held
     gone = states(assistant("check", "--json", config=config, folder=tmp_path))
     assert (gone["microphone"], gone["loudspeaker"]) == ("fails", "fails")
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("body", ["<html>It works!</html>", "[]", "{}"])
+async def test_another_program_at_our_port_is_none_of_ours(
+    body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nonexistent")
+
+    async def answer(_: Request, answering: Answering) -> None:
+        await answering.whole(body)
+
+    async with WebServer(answer) as server:
+        port = server.url.rpartition(":")[2]
+        config = f"models: {{folder: {ROOT / 'models'}}}\nagent: {{use: echo}}\nhttp: {{port: {port}}}\n"
+        assert assistant("token", config=config, folder=tmp_path).code == 0
+        worker = ModelWorker("check-of-the-test")  # the server goes on beside it
+        ran = await worker.run(lambda _: assistant("check", "--json", config=config, folder=tmp_path))
+        worker.close()
+    found = states(ran)
+    assert [request.path for request in server.requests] == ["/api/health"]
+    assert (found["microphone"], found["storage"]) == ("fails", "works"), ran.err
 
 
 def until_it_answers(url: str) -> None:

@@ -163,6 +163,16 @@ async def test_what_it_does_counts_for_the_daemon(shop: Shop) -> None:
         assert await tokens.check(new) is not None
 
 
+def test_one_takes_the_place_of_those_called_the_same(shop: Shop) -> None:
+    shop.added("--role", "admin", "--name", "tray of clerk")
+    others = [
+        shop.added("--role", "kiosk", "--name", "screen"),
+        shop.added("--role", "admin", "--name", "tray of clerk", "--tenant", "theirs"),
+    ]
+    new = shop.added("--role", "admin", "--name", "tray of clerk", "--replace")
+    assert {one["id"] for one in shop.listed()} == {one["id"] for one in (*others, new)}
+
+
 def test_nobody_is_listed_in_words(shop: Shop) -> None:
     ran = shop.run("list")
     assert ran.code == 0

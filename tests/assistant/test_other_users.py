@@ -50,6 +50,14 @@ def test_commands_on_what_lies_there_say_whose_it_must_be(command: tuple[str, ..
     assert "chown" in ran.reason
 
 
+def test_settings_of_a_service_are_not_for_everybody(home: Path) -> None:
+    (home / "config.yaml").chmod(0o000)
+    ran = assistant(home, "config")
+    assert ran.code == 1
+    assert f"{home / 'config.yaml'} is not for this user" in ran.reason
+    assert "sudo" in ran.reason
+
+
 def test_it_speaks_all_the_same(home: Path) -> None:
     ran = assistant(home, "say", "We close at nine.", "--output", str(home / "said.wav"))
     assert ran.code == 0, ran.err

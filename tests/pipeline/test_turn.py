@@ -20,6 +20,7 @@ from pipeline.events import EventFeed
 from pipeline.fallback_transcriber import FallbackTranscriber
 from pipeline.speech import Exchange, NoSpeechReason, Transcript, Utterance, Voice
 from pipeline.turn import Turn, TurnParts
+from providers.audio.absent import AbsentSpeaker
 from tests.fakes.agent import FakeAgent
 from tests.fakes.audio import FakeSpeaker
 from tests.fakes.stt import ScriptedTranscriber
@@ -63,6 +64,21 @@ class Stage:
 
     def end(self) -> dict[str, Any]:
         return self.events[-1]
+
+
+async def test_an_answer_that_nobody_could_hear_has_no_response_time() -> None:
+    stage = Stage()
+    await stage.answer()
+    assert stage.end()["response_ms"] is not None
+    stage = Stage()
+    absent = AbsentSpeaker(patience_s=0.0)
+    stage.turn = dataclasses.replace(
+        stage.turn, parts=dataclasses.replace(stage.turn.parts, speaker=absent), _transcribed_s=0.0
+    )
+    async with absent:
+        await stage.answer()
+    assert stage.spoken()
+    assert (stage.end()["event"], stage.end()["response_ms"], stage.end()["stages_ms"]) == ("turn_end", None, None)
 
 
 async def test_the_loudspeaker_is_woken_first_and_heard_to_its_end() -> None:

@@ -50,7 +50,13 @@ class Activation(Body):
 def routes(service: Service) -> APIRouter:
     """``/api/admin/ai-personalities`` and what its forms can offer."""
     router = APIRouter(tags=["personalities"])
+    _to_look_at(router, service)
+    _to_change(router, service)
+    _to_have_speak(router, service)
+    return router
 
+
+def _to_look_at(router: APIRouter, service: Service) -> None:
     @router.get("/api/admin/choices", summary="What a personality's form can offer")
     async def form_choices(_: CallerNow) -> Choices:
         """Languages, wake words, engines, and the range of every voice setting."""
@@ -63,6 +69,13 @@ def routes(service: Service) -> APIRouter:
         await store.first()
         return Everyone(personalities=[told(one) for one in await store.everyone()])
 
+    @router.get(f"{PATH}/{{id}}", summary="Show a personality")
+    async def show(id: str, caller: CallerNow, response: Response) -> PersonalityThere:  # noqa: A002 - the path's word
+        """By id, the beginning of one, or name. Its ETag goes with changes as `If-Match`."""
+        return _with_tag(await service.store(caller).get(id), response)
+
+
+def _to_change(router: APIRouter, service: Service) -> None:
     @router.post(PATH, status_code=201, summary="Make a personality")
     async def add(body: Document, caller: CallerNow, response: Response) -> PersonalityThere:
         """A document without `id`; whatever is left out has its default, only `name` is needed."""
@@ -75,11 +88,6 @@ def routes(service: Service) -> APIRouter:
             new = await store.add(document)
         response.headers["Location"] = f"{PATH}/{new.document.id}"
         return _with_tag(new, response)
-
-    @router.get(f"{PATH}/{{id}}", summary="Show a personality")
-    async def show(id: str, caller: CallerNow, response: Response) -> PersonalityThere:  # noqa: A002 - the path's word
-        """By id, the beginning of one, or name. Its ETag goes with changes as `If-Match`."""
-        return _with_tag(await service.store(caller).get(id), response)
 
     @router.put(f"{PATH}/{{id}}", summary="Change a personality")
     async def change(
@@ -116,6 +124,8 @@ def routes(service: Service) -> APIRouter:
             gone = await service.store(caller).remove(id)
             await changing.forget(gone)  # who agreed to be cloned agreed to it for this one
 
+
+def _to_have_speak(router: APIRouter, service: Service) -> None:
     @router.post(f"{PATH}/{{id}}/activate", summary="Have a personality speak")
     async def activate(
         id: str,  # noqa: A002 - the path's word
@@ -127,8 +137,6 @@ def routes(service: Service) -> APIRouter:
         async with service.changing(caller) as store:
             used, _ = await store.use(id, at_once=at_once)
         return told(used)
-
-    return router
 
 
 TOLD_ONLY = ("active", "problems")

@@ -64,22 +64,26 @@ def wrong_reference(db: sqlite_utils.Database) -> None:
     db.execute("INSERT INTO child VALUES (99)")
 
 
-async def test_a_new_database_has_all_tables(path: Path) -> None:
+async def test_a_new_database_has_all_tables(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     async with Database(path) as database:
         tables = await database.read(lambda db: set(db.table_names()))
         references = await database.write(lambda db: db.execute("PRAGMA foreign_keys").fetchone()[0])
     assert {"ai_personalities", "active_personality", "usage_by_day", "cloud_usage", "speech_cache"} <= tables
     assert references == 1
     assert backups(path) == [], "there was nothing to copy"
+    assert "made the step" not in caplog.text, "nobody needs to know"
 
 
-async def test_the_next_version_adds_its_steps_after_a_copy(path: Path) -> None:
+async def test_the_next_version_adds_its_steps_after_a_copy(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     before = await made(path, steps(1), 1, 2)
     async with Database(path, migrations=steps(3)) as database:
         assert await database.read(rows) == [1, 2]
         assert await database.read(lambda db: {"t2", "t3"} <= set(db.table_names()))
     (copy,) = backups(path)
     assert copy.name.endswith("-before-002_t2.db")
+    assert "The database made the step 003_t3." in caplog.text
     assert dump(copy) == before
     assert mode_of(copy) == 0o600
     assert mode_of(copy.parent) == 0o700

@@ -106,6 +106,17 @@ def test_a_panel_shows_it_steers_with_it_and_tells_trouble() -> None:
                 assert not found.icon(), "it is in one place only"
                 soon(lambda: obey(panel, "look")["notices"], "the notification")
                 assert obey(panel, "look")["notices"] == ["Asistente de tienda: agent: It fails."]
+                assert "Asistente de tienda" not in found.run("xwininfo", "-root", "-tree")
+                obey(panel, f"choose {next(iter(shown['menu']))}")
+                soon(
+                    lambda: "Asistente de tienda" in found.run("xwininfo", "-root", "-tree"), "what is wrong, at length"
+                )
+                found.picture("what-is-wrong")
+                assert "explain" not in (found.folder / "assistant.log").read_text(), "it is no wish to the assistant"
+                window = found.run("xdotool", "search", "--onlyvisible", "--name", "Asistente de tienda").split()[0]
+                left, top, width, height = found.place(window)
+                found.click(left + width // 2, top + height - 15)  # "Close"
+                soon(lambda: "Asistente de tienda" not in found.run("xwininfo", "-root", "-tree"), "it is closed")
                 obey(panel, "choose Silenciar")
                 soon(lambda: "Asistente de tienda" in found.run("xwininfo", "-root", "-tree"), "what was refused")
                 assert not obey(panel, "look")["menu"]["Silenciar"], "it is not muted, whatever was clicked"
